@@ -1,0 +1,1 @@
+"""OSS-Datastore: keeps what GitHub forgets about an organisation's repositories."""
