@@ -1,0 +1,316 @@
+"""From a staged answer to typed rows: a pure function of the answer and the catalogue.
+
+Lenient on purpose: of the recorded answers of public projects only two in five match GitHub's schema of today, so a
+record needs nothing but our own required keys. What does not parse is returned as a fault beside the rows, never
+dropped. No storage, no network, no warehouse here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from typing import Any
+
+from oss_datastore.catalogue.actors import ACTORS
+from oss_datastore.catalogue.hashing import hash_diff, hash_key
+from oss_datastore.catalogue.model import Addressable, Column, Dataset, Record, Table
+
+LONGEST_TEXT = 65_535
+"""Bytes: the widest VARCHAR of Redshift, taken for all engines so that their tables are equal."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The piece of an answer that belongs to one dataset and scope; `path` leads to its items."""
+
+    dataset: str
+    scope: str
+    path: tuple[str | int, ...] = ()
+    context: Mapping[str, Any] | None = None
+
+    def as_list(self) -> list[Any]:
+        """The JSON form kept in staging."""
+        return [self.dataset, self.scope, list(self.path), *([dict(self.context)] if self.context else [])]
+
+    @classmethod
+    def from_list(cls, value: Sequence[Any]) -> Part:
+        """The inverse of `as_list`."""
+        return cls(value[0], value[1], tuple(value[2]), value[3] if len(value) > 3 else None)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A record that could not become a row: where it stands in the answer, and why."""
+
+    table: str
+    index: int
+    message: str
+    item: Any
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """Rows per table and the faults beside them."""
+
+    rows: Mapping[str, list[Row]]
+    faults: list[Fault]
+    items: int
+    """Records of the dataset's own table that the answer held, those outside the day included."""
+
+
+class NotParsable(ValueError):
+    """A value is not of the declared type, or a required one is missing."""
+
+
+def parse(dataset: Dataset, part: Part, payload: Any, day: date, fetched_at: datetime) -> Parsed:
+    """The rows that one part of an answer gives for a day.
+
+    Records whose time lies at or after the close of the day are left out (they belong to a later day), as are rows of
+    traffic after the day. Tables that describe the moment of the fetch are empty when it was not the day after.
+    """
+    rows: dict[str, list[Row]] = {table.name: [] for table in dataset.tables}
+    rows[ACTORS.name] = []
+    faults: list[Fault] = []
+    start = datetime.combine(day, time())
+    close = start + timedelta(days=1)
+    on_time = fetched_at.astimezone(UTC).date() == close.date()
+    host, _, scope_id = part.scope.split("/")
+    base = {
+        "load_date": start,
+        "scope": part.scope,
+        "host": host,
+        "fetched_at": fetched_at.astimezone(UTC).replace(tzinfo=None),
+    }
+    edge = (fetched_at.astimezone(UTC).date() - timedelta(days=13)).isoformat()
+    items = walk(payload, part.path)
+    if items is None:
+        items = []
+    if isinstance(items, dict):
+        items = [items]
+    if not isinstance(items, list):
+        faults.append(Fault(dataset.name, 0, f"expected a list of records, came {type(items).__name__}", items))
+        items = []
+    count = 0
+    own = [t for t in dataset.tables if not (t.snapshot_only and not on_time)]
+    for table in own:
+        seen = 0
+        for index, item, parent in _records(table, items, part.context):
+            seen += 1
+            record = Record(item, parent, payload, part.context or {}, int(scope_id), index + 1, edge)
+            try:
+                row = _row(table, record, base)
+            except NotParsable as why:
+                faults.append(Fault(table.name, index, str(why), item))
+                continue
+            if _belongs(table, dataset, row, close, day):
+                rows[table.name].append(row)
+                if table is dataset.table:
+                    rows[ACTORS.name].extend(_actors(dataset, item, base))
+        if table is dataset.table:
+            count = seen
+    return Parsed(rows, faults, count)
+
+
+def walk(payload: Any, path: Sequence[str | int]) -> Any:
+    """The value at a path of keys and positions, or None where it breaks off."""
+    for step in path:
+        if isinstance(payload, dict):
+            payload = payload.get(step) if isinstance(step, str) else None
+        elif isinstance(payload, list) and isinstance(step, int) and step < len(payload):
+            payload = payload[step]
+        else:
+            return None
+    return payload
+
+
+def _records(table: Table, items: list[Any], context: Mapping[str, Any] | None) -> Iterator[tuple[int, Any, Any]]:
+    """(position, record, parent) of every record of a table in these items."""
+    outer = (context or {}).get("parent")
+    if table.each == "@payload":
+        if items:
+            yield 0, items[0], None
+        return
+    for index, item in enumerate(items):
+        if not table.each or (outer is not None and not _has(item, table.each)):
+            yield index, item, outer
+            continue
+        for position, inner in enumerate(_inner(item, table.each)):
+            yield position, inner, item
+
+
+def _has(item: Any, each: str) -> bool:
+    return any(get(item, path) is not None for path in each.replace("+", "|").split("|"))
+
+
+def _inner(item: Any, each: str) -> list[Any]:
+    for alternative in each.split("|"):
+        lists = [get(item, path) for path in alternative.split("+")]
+        if any(value is not None for value in lists):
+            return [inner for value in lists for inner in (value or [])]
+    return []
+
+
+def _row(table: Table, record: Record, base: Row) -> Row:
+    if not isinstance(record.item, dict):
+        raise NotParsable(f"expected an object, came {'null' if record.item is None else type(record.item).__name__}")
+    values: Row = {}
+    for column, read, convert in _readers(table):
+        try:
+            raw = column.of(record) if column.of else read(record)
+            value = None if raw is None else convert(column.via(raw) if column.via else raw)
+        except (NotParsable, TypeError, ValueError, AttributeError, KeyError, InvalidOperation) as why:
+            raise NotParsable(f"column {column.name}: {why}") from why
+        if column.required and (value is None or value == ""):
+            raise NotParsable(f"column {column.name} is required and missing")
+        values[column.name] = value
+    row = dict(base)
+    row["rec_src"] = f"github/{table.name}"
+    for name, parts in table.hash_keys.items():
+        row[name] = hash_key(base["host"], (values[p] for p in parts))
+    for name, columns in table.hash_diffs.items():
+        row[f"{name}_hd"] = hash_diff((c, values[c]) for c in columns)
+    row.update(values)
+    return row
+
+
+def _belongs(table: Table, dataset: Dataset, row: Row, close: datetime, day: date) -> bool:
+    if dataset.addressable is Addressable.window and "traffic_date" in row:
+        return bool(row["traffic_date"] <= day)
+    if dataset.addressable in (Addressable.since, Addressable.history, Addressable.feed):
+        at = row.get(table.time_column or "")
+        return at is None or at < close
+    return True
+
+
+def _actors(dataset: Dataset, item: Any, base: Row) -> Iterator[Row]:
+    for path in dataset.actors:
+        found = item if path == "@item" else get(item, path.removesuffix("[]"))
+        for actor in found if isinstance(found, list) else [found]:
+            if not isinstance(actor, dict) or not actor.get("login"):
+                continue
+            record = Record(_named_alike(actor), None, None, {}, 0, 1, "")
+            try:
+                yield _row(ACTORS, record, base)
+            except NotParsable:
+                # An account without an id (deleted, or an app that GraphQL shows by name only) is nobody we can key.
+                continue
+
+
+def _named_alike(actor: dict[str, Any]) -> dict[str, Any]:
+    """GraphQL leaves out the suffix by which REST marks a bot's login."""
+    if actor.get("__typename") == "Bot" and not str(actor["login"]).endswith("[bot]"):
+        return {**actor, "login": f"{actor['login']}[bot]"}
+    return actor
+
+
+def get(item: Any, path: str) -> Any:
+    """The value at a dotted path; a number is a position in a list. None where the path breaks off."""
+    for key in path.split("."):
+        if isinstance(item, dict):
+            item = item.get(key)
+        elif isinstance(item, list) and key.isdigit():
+            item = item[int(key)] if int(key) < len(item) else None
+        else:
+            return None
+    return item
+
+
+Reader = Callable[[Record], Any]
+Converter = Callable[[Any], Any]
+
+
+@cache
+def _readers(table: Table) -> tuple[tuple[Column, Reader, Converter], ...]:
+    return tuple((column, _reader(column.paths), _CONVERTERS[column.type]) for column in table.columns)
+
+
+def _reader(paths: tuple[str, ...]) -> Reader:
+    getters = tuple(_getter(path) for path in paths)
+
+    def read(record: Record) -> Any:
+        for getter in getters:
+            value = getter(record)
+            if value is not None:
+                return value
+        return None
+
+    return read
+
+
+def _getter(path: str) -> Reader:
+    if path == "@id":
+        return lambda record: record.scope_id
+    if path == "@rank":
+        return lambda record: record.rank
+    head, _, rest = path.partition(".")
+    if head == "@parent":
+        return lambda record: get(record.parent, rest)
+    if head == "@payload":
+        return lambda record: get(record.payload, rest)
+    if head == "@context":
+        return lambda record: get(record.context, rest)
+    if not rest:
+        return lambda record: record.item.get(path)
+    return lambda record: get(record.item, path)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict | list):
+        raise NotParsable(f"expected text, came {type(value).__name__}")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    # NUL is valid in JSON and in no PostgreSQL text; lone surrogates are valid in JSON and in no UTF-8.
+    plain = str(value).replace("\x00", "�").encode("utf-8", "replace").decode()
+    encoded = plain.encode()
+    if len(encoded) <= LONGEST_TEXT:
+        return plain
+    return encoded[:LONGEST_TEXT].decode("utf-8", "ignore")
+
+
+def _bigint(value: Any) -> int:
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise NotParsable(f"expected an integer, came {value!r}")
+    if not isinstance(value, int | float | str):
+        raise NotParsable(f"expected an integer, came {type(value).__name__}")
+    number = int(value)
+    if not -(2**63) <= number < 2**63:
+        raise NotParsable(f"{number} does not fit 64 bits")
+    return number
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise NotParsable(f"expected true or false, came {value!r}")
+    return value
+
+
+def _decimal(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise NotParsable(f"expected a number, came {value!r}")
+    return Decimal(str(value)).quantize(Decimal("0.000001"))
+
+
+def _timestamp(value: Any) -> datetime:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return datetime.fromtimestamp(value, UTC).replace(tzinfo=None)
+    moment = datetime.fromisoformat(str(value))
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _date(value: Any) -> date:
+    return _timestamp(value).date()
+
+
+_CONVERTERS: dict[str, Converter] = {
+    "text": _text,
+    "bigint": _bigint,
+    "boolean": _boolean,
+    "decimal": _decimal,
+    "timestamp": _timestamp,
+    "date": _date,
+}

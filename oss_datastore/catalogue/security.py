@@ -1,0 +1,141 @@
+"""Security alerts of repositories. GitHub drops closed ones two years after closing: our own history is the record."""
+
+from __future__ import annotations
+
+from oss_datastore.catalogue.model import (
+    Addressable,
+    AnswerSet,
+    Dataset,
+    Needs,
+    RestRequest,
+    ScopeKind,
+    Table,
+    bigint,
+    decimal,
+    text,
+    timestamp,
+)
+
+dependabot_alerts = Dataset(
+    Table(
+        "dependabot_alerts",
+        (
+            bigint("repo_id", "@id", "Numeric id of the repository.", required=True),
+            bigint("alert_number", "number", "Number of the alert within the repository.", required=True),
+            text("ghsa_id", "security_advisory.ghsa_id", "GitHub's id of the advisory.", required=True),
+            text("cve_id", "security_advisory.cve_id", "CVE of the advisory."),
+            text("state", description="open, dismissed, fixed or auto_dismissed."),
+            text(
+                "severity",
+                "security_vulnerability.severity|security_advisory.severity",
+                "low, medium, high or critical.",
+            ),
+            text("advisory_severity", "security_advisory.severity", "Severity of the advisory as a whole."),
+            text("advisory_summary", "security_advisory.summary", "One line on the advisory."),
+            decimal(
+                "cvss_v3_score",
+                "security_advisory.cvss_severities.cvss_v3.score|security_advisory.cvss.score",
+                "CVSS v3 base score.",
+            ),
+            decimal("cvss_v4_score", "security_advisory.cvss_severities.cvss_v4.score", "CVSS v4 base score."),
+            decimal(
+                "epss_percentage",
+                "security_advisory.epss.percentage",
+                "Probability of exploitation in 30 days.",
+            ),
+            timestamp("advisory_published_at", "security_advisory.published_at", "When the advisory was published."),
+            timestamp("advisory_withdrawn_at", "security_advisory.withdrawn_at", "When it was withdrawn."),
+            text(
+                "package_ecosystem",
+                "dependency.package.ecosystem|security_vulnerability.package.ecosystem",
+                "Ecosystem.",
+            ),
+            text("package_name", "dependency.package.name|security_vulnerability.package.name", "Package."),
+            text("manifest_path", "dependency.manifest_path", "The file that pulls it in."),
+            text("dependency_scope", "dependency.scope", "development or runtime."),
+            text("dependency_relationship", "dependency.relationship", "direct, transitive or unknown."),
+            text(
+                "vulnerable_version_range",
+                "security_vulnerability.vulnerable_version_range",
+                "Versions affected.",
+            ),
+            text(
+                "first_patched_version",
+                "security_vulnerability.first_patched_version.identifier",
+                "First version without the fault.",
+            ),
+            timestamp("created_at", description="When the alert was raised; kept when it is reopened."),
+            timestamp("updated_at", description="When it last changed."),
+            timestamp("dismissed_at", description="When it was dismissed."),
+            bigint("dismissed_by_id", "dismissed_by.id", "Who dismissed it."),
+            text("dismissed_reason", description="Why it was dismissed."),
+            text("dismissed_comment", description="What was said when it was dismissed."),
+            timestamp("fixed_at", description="When it was fixed."),
+            timestamp("auto_dismissed_at", description="When a rule dismissed it."),
+            text("html_url", description="Its page."),
+        ),
+        key=("repo_id", "alert_number"),
+        hash_keys={
+            "repo_hk": ("repo_id",),
+            "advisory_hk": ("ghsa_id",),
+            "link_repo_advisory_alert_hk": ("repo_id", "ghsa_id", "alert_number"),
+        },
+        hash_diffs={
+            "sat_repo_advisory_alert": (
+                "state",
+                "severity",
+                "package_ecosystem",
+                "package_name",
+                "manifest_path",
+                "dependency_scope",
+                "dependency_relationship",
+                "vulnerable_version_range",
+                "first_patched_version",
+                "created_at",
+                "updated_at",
+                "dismissed_at",
+                "dismissed_by_id",
+                "dismissed_reason",
+                "dismissed_comment",
+                "fixed_at",
+                "auto_dismissed_at",
+                "html_url",
+            ),
+            "sat_advisory": (
+                "cve_id",
+                "advisory_severity",
+                "advisory_summary",
+                "cvss_v3_score",
+                "cvss_v4_score",
+                "epss_percentage",
+                "advisory_published_at",
+                "advisory_withdrawn_at",
+            ),
+        },
+        description="One row per Dependabot alert that changed (or was listed) and UTC day.",
+    ),
+    subject="security",
+    scope_kind=ScopeKind.repository,
+    addressable=Addressable.since,
+    needs=Needs.push,
+    description="Known vulnerabilities in the dependencies of a repository.",
+    permission="Dependabot alerts: read",
+    actors=("dismissed_by",),
+)
+
+ANSWER_SETS = (
+    AnswerSet(
+        "dependabot_alerts",
+        (dependabot_alerts,),
+        (
+            RestRequest(
+                "/repos/{repo}/dependabot/alerts",
+                ("dependabot_alerts",),
+                ScopeKind.repository,
+                {"sort": "updated", "direction": "desc"},
+                newest_first="updated_at",
+            ),
+        ),
+        priority=4,
+    ),
+)
