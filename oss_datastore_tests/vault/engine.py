@@ -1,0 +1,226 @@
+"""The tables of `project/` on a real engine, loaded without starting dbt for each load.
+
+dbt compiles the project once per engine; `plans.sql` there holds every statement that the materialization would run,
+with placeholders for the window. Here they are run as the materialization runs them: lateness first, then the steps of
+the path it chooses, in one transaction. `test_dbt.py` proves that dbt itself does the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).parent / "project"
+
+PSA = """
+create table psa.thing (
+  load_date timestamp, scope varchar(100), rec_src varchar(100), thing_hk uuid, thing_key varchar(1000),
+  driving_hk uuid, row_hd uuid, child varchar(1000), v varchar(1000)
+);
+create table psa.other (
+  load_date timestamp, scope varchar(100), rec_src varchar(100), other_hk uuid, other_key varchar(1000),
+  other_driving_hk uuid, driving_hk uuid
+);
+create table psa.fetch_ledger (
+  load_date timestamp, dataset varchar(100), scope varchar(100), state varchar(20), coverage varchar(20)
+);
+"""
+THING = ("load_date", "scope", "rec_src", "thing_hk", "thing_key", "driving_hk", "row_hd", "child", "v")
+OTHER = ("load_date", "scope", "rec_src", "other_hk", "other_key", "other_driving_hk", "driving_hk")
+LEDGER = ("load_date", "dataset", "scope", "state", "coverage")
+
+
+class Connection(Protocol):
+    """What the two drivers have in common here."""
+
+    def run(self, sql: str) -> None: ...
+    def rows(self, sql: str) -> list[tuple[Any, ...]]: ...
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None: ...
+
+
+def uuid_of(*parts: object) -> str:
+    """A hash in the form both engines give for a uuid."""
+    text = hashlib.md5(json.dumps(parts).encode(), usedforsecurity=False).hexdigest()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The statements of one table; `<start>` and `<end>` stand for the window."""
+
+    name: str
+    create: list[str]
+    lateness: str
+    in_order: list[tuple[str, str]]
+    late: list[tuple[str, str]]
+    definition: str
+
+
+class Vault:
+    """One engine with the staged tables and the vault tables of the project, all empty until filled."""
+
+    def __init__(self, engine: str, connection: Connection, plans: Mapping[str, Plan]) -> None:
+        self.engine = engine
+        self.connection = connection
+        self.plans = plans
+        for schema in ("psa", "raw_vault"):
+            connection.run(f"create schema if not exists {schema}")
+        for statement in PSA.strip().split(";\n"):
+            connection.run(statement)
+        for name in sorted(plans, key=lambda name: name.startswith("pit_")):
+            for statement in plans[name].create:
+                connection.run(statement.replace("<definition>", plans[name].definition))
+
+    def empty(self) -> None:
+        """Nothing staged, nothing loaded."""
+        for table in ("psa.thing", "psa.other", "psa.fetch_ledger", *(f"raw_vault.{name}" for name in self.plans)):
+            self.connection.run(f"delete from {table}")
+
+    def stage(self, rows: Iterable[Mapping[str, Any]], table: str = "thing") -> None:
+        """Add rows to a staged table."""
+        self.connection.insert(f"psa.{table}", {"thing": THING, "other": OTHER, "fetch_ledger": LEDGER}[table], rows)
+
+    def unstage(self, start: datetime, end: datetime) -> None:
+        """Take the days of a window out of every staged table."""
+        for table in ("thing", "other", "fetch_ledger"):
+            self.connection.run(
+                f"delete from psa.{table} where load_date >= timestamp '{start}' and load_date < timestamp '{end}'"
+            )
+
+    def load(self, name: str, start: datetime, end: datetime, *, late: bool | None = None) -> int:
+        """Load a window [start, end) as the materialization does; the number of statements that changed rows' worth."""
+        plan = self.plans[name]
+        literal = {"<start>": f"{start}", "<end>": f"{end}"}
+
+        def filled(sql: str) -> str:
+            for mark, value in literal.items():
+                sql = sql.replace(mark, value)
+            return sql
+
+        if late is None:
+            late = self.connection.rows(filled(plan.lateness))[0][0] > 0
+        before = self.table(name)
+        self.connection.run("begin")
+        for _, statement in plan.late if late else plan.in_order:
+            self.connection.run(filled(statement))
+        self.connection.run("commit")
+        return len(set(self.table(name)) ^ set(before))
+
+    def table(self, name: str) -> list[tuple[Any, ...]]:
+        """All rows of a vault table, columns in the order of the table."""
+        return self.connection.rows(f"select * from raw_vault.{name}")
+
+    def dicts(self, name: str) -> list[dict[str, Any]]:
+        """All rows of a vault table by column name."""
+        names = [
+            row[0]
+            for row in self.connection.rows(
+                "select column_name from information_schema.columns where table_schema = 'raw_vault'"
+                f" and table_name = '{name}' order by ordinal_position"
+            )
+        ]
+        return [dict(zip(names, row, strict=True)) for row in self.table(name)]
+
+    def definition(self, name: str) -> list[tuple[Any, ...]]:
+        """What the table must be by its definition: the model's compiled SQL, run over everything staged."""
+        return self.connection.rows(self.plans[name].definition)
+
+
+class DuckDB:
+    """DuckDB in memory."""
+
+    def __init__(self) -> None:
+        import duckdb
+
+        self.handle = duckdb.connect(":memory:", config={"threads": "1"})
+
+    def run(self, sql: str) -> None:
+        self.handle.execute(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return [tuple(str(v) if hasattr(v, "hex") and hasattr(v, "bytes") else v for v in row) for row in self.handle.execute(sql).fetchall()]
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+        _insert(self.run, table, columns, rows)
+
+
+class PostgreSQL:
+    """A database of its own on a PostgreSQL server."""
+
+    def __init__(self, url: str) -> None:
+        import psycopg2
+
+        self.handle = psycopg2.connect(url)
+        self.handle.autocommit = True
+        self.cursor = self.handle.cursor()
+        self.cursor.execute("set synchronous_commit = off")
+        self.cursor.execute("set jit = off")
+
+    def run(self, sql: str) -> None:
+        self.cursor.execute(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        self.cursor.execute(sql)
+        return list(self.cursor.fetchall())
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+        _insert(self.run, table, columns, rows)
+
+
+def _insert(run: Any, table: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    def literal(value: Any) -> str:
+        return "null" if value is None else "'" + str(value).replace("'", "''") + "'"
+
+    values = [f"({', '.join(literal(row.get(column)) for column in columns)})" for row in rows]
+    if values:
+        run(f"insert into {table} ({', '.join(columns)}) values {', '.join(values)}")
+
+
+def project_copy(home: Path) -> Path:
+    """A dbt project folder with the scenario models and the macros, tests and profiles of sql/."""
+    project = home / "project"
+    shutil.copytree(PROJECT, project)
+    for part in ("macros", "tests"):
+        shutil.copytree(ROOT / "sql" / part, project / part)
+    shutil.copy(ROOT / "sql" / "profiles.yml", project)
+    return project
+
+
+def dbt(project: Path, *arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """One dbt command as its own process: in one process its DuckDB handle would outlive it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dbt.cli.main", *arguments, "--project-dir", str(project), "--profiles-dir", str(project)],
+        env=dict(env), capture_output=True, text=True, cwd=project, check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def compiled_plans(project: Path, target: str, env: Mapping[str, str]) -> dict[str, Plan]:
+    """Every table's statements and definition, rendered by dbt for an engine."""
+    dbt(project, "compile", "--target", target, "--no-populate-cache", "--no-introspect", env=env)
+    folder = project / "target" / "compiled" / "vault_scenarios" / "models"
+    plans = {}
+    for line in (folder / "plans" / "plans.sql").read_text().splitlines():
+        if not line.startswith("{"):
+            continue
+        plan = json.loads(line)
+        definition = (folder / f"{plan['name']}.sql").read_text()
+        plans[plan["name"]] = Plan(
+            plan["name"],
+            plan["create"],
+            plan["lateness"],
+            plan["in_order"],
+            plan["late"],
+            definition,
+        )
+    return plans

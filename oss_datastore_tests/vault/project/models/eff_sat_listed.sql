@@ -1,0 +1,1 @@
+{{ effectivity_satellite(key='thing_hk', source='thing', dataset='things') }}

@@ -1,0 +1,123 @@
+{#-
+  Hub, link, non-historised link: one row per key, with the day and the feed that showed it first (ties: the feed
+  whose name is smallest). A row without key is no sighting. An earlier day that comes late moves the sighting back;
+  a day staged again without the key moves it to where the key is seen first now, or takes it away.
+-#}
+
+{% macro hub(key, columns, sources) %}
+  {{- config(meta={'vault': {'kind': 'hub', 'key': key, 'columns': columns, 'sources': sources}}) -}}
+  {{- first_sightings({'key': key, 'columns': columns, 'sources': sources}, 'true') -}}
+{% endmacro %}
+
+
+{#- hubs: their hash keys, in the order of the link's name; columns: dependent child keys (a role, an alert's number). -#}
+{% macro link(key, hubs, sources, columns=[]) %}
+  {{- config(meta={'vault': {'kind': 'link', 'key': key, 'hubs': hubs, 'columns': hubs + columns, 'sources': sources}}) -}}
+  {{- first_sightings({'key': key, 'columns': hubs + columns, 'sources': sources}, 'true') -}}
+{% endmacro %}
+
+
+{#- An event: it never changes, so its attributes stay in the link. hash_diff (its column in psa) decides between two
+    texts of one event. -#}
+{% macro nh_link(key, hubs, columns, hash_diff, sources) %}
+  {%- set meta = {'kind': 'nh_link', 'key': key, 'hubs': hubs, 'columns': hubs + ['hash_diff'] + columns,
+                  'sources': sources, 'hash_diff': hash_diff} -%}
+  {{- config(meta={'vault': meta}) -}}
+  {{- first_sightings(meta, 'true') -}}
+{% endmacro %}
+
+
+{#- Every sighting for which the condition (over s) holds. -#}
+{% macro sightings(meta, condition) %}
+  {%- for item in meta['sources'] %}
+    {%- set feed = vault_feed(item) -%}
+    {%- set named = feed['columns'] -%}
+    select s.{{ named.get(meta['key'], meta['key']) }} as {{ meta['key'] }},
+      {%- for column in meta['columns'] %} s.{{ named.get(column, meta['hash_diff'] if column == 'hash_diff' else column) }} as {{ column }},{% endfor %} s.load_date, s.rec_src
+    from {{ feed['relation'] }} s
+    where s.{{ named.get(meta['key'], meta['key']) }} is not null and {{ condition.replace('{key}', 's.' ~ named.get(meta['key'], meta['key'])) }}
+    {%- if not loop.last %}
+    union all
+    {% endif %}
+  {%- endfor %}
+{% endmacro %}
+
+
+{% macro first_sightings(meta, condition) -%}
+select r.{{ meta['key'] }}, {{ vault_columns(meta['columns'], 'r') }}r.load_date, r.rec_src
+from (
+  select u.*, row_number() over (
+    partition by u.{{ meta['key'] }}
+    order by u.load_date, {{ vault_byte_order('u.rec_src') }}{{ ', u.hash_diff' if meta.get('hash_diff') }}
+  ) as choice
+  from (
+    {{ sightings(meta, condition) }}
+  ) as u
+) as r
+where r.choice = 1
+{%- endmacro %}
+
+
+{% macro hub_lateness(meta, relation, window) %}
+  {{ return('select count(*) from (select 1 as one from ' ~ relation ~ ' where load_date >= ' ~ window['start']
+    ~ ' limit 1) as stored') }}
+{% endmacro %}
+
+
+{% macro hub_steps(meta, relation, window, late) %}
+  {%- set key = meta['key'] -%}
+  {%- set columns = [key] + meta['columns'] + ['load_date', 'rec_src'] -%}
+  {%- set in_window = 's.load_date >= ' ~ window['start'] ~ ' and s.load_date < ' ~ window['end'] -%}
+  {%- if not late -%}
+    {%- set insert -%}
+insert into {{ relation }} ({{ columns | join(', ') }})
+select n.{{ columns | join(', n.') }}
+from (
+{{ first_sightings(meta, in_window) }}
+) as n
+left join {{ relation }} t on t.{{ key }} = n.{{ key }}
+where t.{{ key }} is null
+    {%- endset -%}
+    {{ return([['insert', insert]]) }}
+  {%- endif -%}
+
+  {%- set seen = vault_temporary(relation, 'seen') -%}
+  {%- set gone = vault_temporary(relation, 'gone') -%}
+  {%- set change = vault_temporary(relation, 'change') -%}
+  {%- set gone_sql -%}
+select t.{{ key }}
+from {{ relation }} t
+left join {{ seen }} n on n.{{ key }} = t.{{ key }}
+where t.load_date >= {{ window['start'] }} and t.load_date < {{ window['end'] }} and n.{{ key }} is null
+  {%- endset -%}
+  {%- set change_sql -%}
+select n.{{ columns | join(', n.') }}
+from {{ seen }} n
+left join {{ relation }} t on t.{{ key }} = n.{{ key }}
+where t.{{ key }} is null
+  or n.load_date < t.load_date
+  or (n.load_date = t.load_date and {{ vault_byte_order('n.rec_src') }} < {{ vault_byte_order('t.rec_src') }})
+  {%- if meta.get('hash_diff') %}
+  or (n.load_date = t.load_date and n.rec_src = t.rec_src and n.hash_diff < t.hash_diff)
+  {%- endif %}
+  or (t.load_date >= {{ window['start'] }} and t.load_date < {{ window['end'] }}
+      and (n.load_date <> t.load_date or n.rec_src <> t.rec_src{{ ' or n.hash_diff <> t.hash_diff' if meta.get('hash_diff') }}))
+union all
+select w.{{ columns | join(', w.') }}
+from (
+{{ first_sightings(meta, '{key} in (select ' ~ key ~ ' from ' ~ gone ~ ')') }}
+) as w
+  {%- endset -%}
+  {{ return(
+    vault_temporary_table(seen, first_sightings(meta, in_window))
+    + vault_temporary_table(gone, gone_sql)
+    + vault_temporary_table(change, change_sql)
+    + [
+      ['delete', 'delete from ' ~ relation ~ ' where ' ~ key ~ ' in (select ' ~ key ~ ' from ' ~ gone
+        ~ ' union all select ' ~ key ~ ' from ' ~ change ~ ')'],
+      ['insert', 'insert into ' ~ relation ~ ' (' ~ columns | join(', ') ~ ')\nselect ' ~ columns | join(', ')
+        ~ ' from ' ~ change],
+      ['prepare', 'drop table ' ~ seen], ['prepare', 'drop table ' ~ gone], ['prepare', 'drop table ' ~ change]
+    ]
+  ) }}
+{% endmacro %}

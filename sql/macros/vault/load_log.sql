@@ -1,0 +1,32 @@
+{#- What each load wrote. It is a log, so it says when: no vault table does. -#}
+
+{% macro create_vault_load_log() %}
+  {%- if execute and flags.WHICH in ('run', 'build') -%}
+    {%- do adapter.create_schema(api.Relation.create(database=target.database, schema='metrics_vault')) -%}
+    create table if not exists metrics_vault.vault_load_log (
+      invocation_id varchar(36),
+      table_schema varchar(63),
+      table_name varchar(63),
+      kind varchar(30),
+      window_start timestamp,
+      window_end timestamp,
+      is_late boolean,
+      rows_inserted bigint,
+      rows_ended bigint,
+      rows_deleted bigint,
+      loaded_at timestamp
+    )
+  {%- endif -%}
+{% endmacro %}
+
+
+{% macro log_vault_load(meta, window, late, written) %}
+  {%- call statement('load_log') -%}
+    insert into metrics_vault.vault_load_log values (
+      '{{ invocation_id }}', '{{ this.schema }}', '{{ this.identifier }}', '{{ meta["kind"] }}',
+      {{ window['start'] }}, {{ window['end'] }}, {{ 'true' if late else 'false' }},
+      {{ written['insert'] }}, {{ written['update'] }}, {{ written['delete'] }},
+      timestamp '{{ modules.datetime.datetime.now(modules.pytz.utc).strftime("%Y-%m-%d %H:%M:%S.%f") }}'
+    )
+  {%- endcall -%}
+{% endmacro %}

@@ -1,0 +1,145 @@
+{#-
+  The one materialization of the vault. A model's compiled SQL is its definition: the whole table as a function of
+  what was staged. This materialization never runs that query over history: it makes the table with the definition's
+  columns, then runs the statements that repair the window of days, in one transaction, and writes the difference.
+
+  Window: [--event-time-start, --event-time-end). These flags are read here and not at parse time, so that a new
+  window does not throw away dbt's partial parse. Without them the window is all time.
+-#}
+{% materialization vault, default %}
+  {%- set meta = config.get('meta')['vault'] -%}
+  {%- set target_relation = this.incorporate(type='table') -%}
+  {%- set existing = load_cached_relation(this) -%}
+  {%- set window = vault_window() -%}
+  {%- set written = {'insert': 0, 'update': 0, 'delete': 0} -%}
+
+  {{ run_hooks(pre_hooks, inside_transaction=False) }}
+  {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+  {%- if existing is not none and (should_full_refresh() or not existing.is_table) -%}
+    {%- do adapter.drop_relation(existing) -%}
+    {%- set existing = none -%}
+  {%- endif -%}
+  {%- if existing is none -%}
+    {%- for ddl in vault_create_table(target_relation, meta, sql) -%}
+      {%- call statement('create_table') -%}{{ ddl }}{%- endcall -%}
+    {%- endfor -%}
+  {%- else -%}
+    {%- do vault_add_columns(target_relation, sql) -%}
+  {%- endif -%}
+
+  {%- call statement('lateness', fetch_result=True) -%}{{ vault_lateness(meta, target_relation, window) }}{%- endcall -%}
+  {%- set late = load_result('lateness')['data'][0][0] | int > 0 -%}
+
+  {%- for what, statement_sql in vault_steps(meta, target_relation, window, late) -%}
+    {%- if what in written -%}
+      {%- call statement('write', fetch_result=(target.type == 'duckdb')) -%}{{ statement_sql }}{%- endcall -%}
+      {%- do written.update({what: written[what] + vault_rows_written(load_result('write')) | int}) -%}
+    {%- else -%}
+      {%- call statement('prepare') -%}{{ statement_sql }}{%- endcall -%}
+    {%- endif -%}
+  {%- endfor -%}
+
+  {%- set summary = written['insert'] ~ ' inserted, ' ~ written['update'] ~ ' ended, ' ~ written['delete'] ~ ' deleted'
+      ~ (', late path' if late else '') -%}
+  {%- call noop_statement('main', summary, 'VAULT', written['insert'] + written['update'] + written['delete']) -%}
+    {{ sql }}
+  {%- endcall -%}
+  {%- do log_vault_load(meta, window, late, written) -%}
+
+  {{ run_hooks(post_hooks, inside_transaction=True) }}
+  {%- do apply_grants(target_relation, config.get('grants'), should_revoke=should_revoke(existing, full_refresh_mode=False)) -%}
+  {%- do persist_docs(target_relation, model) -%}
+  {{ adapter.commit() }}
+  {{ run_hooks(post_hooks, inside_transaction=False) }}
+
+  {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
+
+
+{#- The window as SQL literals: start inclusive, end exclusive. -#}
+{% macro vault_window() %}
+  {%- set start = invocation_args_dict.get('event_time_start') -%}
+  {%- set end = invocation_args_dict.get('event_time_end') -%}
+  {{ return({
+    'start': "timestamp '" ~ ((start | string)[:19] if start else '0001-01-01 00:00:00') ~ "'",
+    'end': "timestamp '" ~ ((end | string)[:19] if end else '9999-12-31 00:00:00') ~ "'"
+  }) }}
+{% endmacro %}
+
+
+{#- End of a version that no later observation has ended. -#}
+{% macro vault_far() %}{{ return("timestamp '9999-12-31 00:00:00'") }}{% endmacro %}
+
+
+{#- The column by which a window cuts a table of the kind. -#}
+{% macro vault_window_column(meta) %}{{ return('as_of' if meta['kind'] in ('pit', 'bridge') else 'load_date') }}{% endmacro %}
+
+
+{#- A column added to a declaration appears in the table. Stored rows keep NULL, which is what their hash says. -#}
+{% macro vault_add_columns(relation, definition) %}
+  {%- set stored = adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list -%}
+  {%- set declared = get_column_schema_from_query(definition) -%}
+  {%- for column in declared if column.name | lower not in stored -%}
+    {%- call statement('add_column') -%}
+      alter table {{ relation }} add column {{ column.name }} {{ column.data_type }}
+    {%- endcall -%}
+  {%- endfor -%}
+  {%- set declared_names = declared | map(attribute='name') | map('lower') | list -%}
+  {%- for name in stored if name not in declared_names -%}
+    {%- do exceptions.raise_compiler_error(
+      relation ~ ' has the column ' ~ name ~ ', its model no longer has. Load all days again with --full-refresh.'
+    ) -%}
+  {%- endfor -%}
+{% endmacro %}
+
+
+{#- Name of a temporary table of the model that is running. -#}
+{% macro vault_temporary(relation, what) %}{{ return('_' ~ relation.identifier ~ '_' ~ what) }}{% endmacro %}
+
+
+{#- Steps that make a temporary table. -#}
+{% macro vault_temporary_table(name, select) %}
+  {%- set steps = [
+    ['prepare', 'drop table if exists ' ~ name],
+    ['prepare', 'create temporary table ' ~ name ~ ' as\n' ~ select]
+  ] -%}
+  {%- if vault_analyze(name) -%}{%- do steps.append(['prepare', vault_analyze(name)]) -%}{%- endif -%}
+  {{ return(steps) }}
+{% endmacro %}
+
+
+{#- Query with one number: more than 0 where days at or after the window are already in the table or staged. -#}
+{% macro vault_lateness(meta, relation, window) %}
+  {%- set kind = meta['kind'] -%}
+  {%- if kind in ('hub', 'link', 'nh_link') -%}
+    {{ return(hub_lateness(meta, relation, window)) }}
+  {%- elif kind == 'satellite' -%}
+    {{ return(satellite_lateness(meta, relation, window)) }}
+  {%- elif kind == 'multi_active_satellite' -%}
+    {{ return(satellite_lateness(meta, relation, window)) }}
+  {%- elif kind == 'effectivity_satellite' -%}
+    {{ return(satellite_lateness(meta, relation, window)) }}
+  {%- else -%}
+    {{ return('select 1') }}
+  {%- endif -%}
+{% endmacro %}
+
+
+{#- Statements of a load, in order: [['prepare' | 'delete' | 'update' | 'insert', sql], ...]. -#}
+{% macro vault_steps(meta, relation, window, late) %}
+  {%- set kind = meta['kind'] -%}
+  {%- if kind in ('hub', 'link', 'nh_link') -%}
+    {{ return(hub_steps(meta, relation, window, late)) }}
+  {%- elif kind == 'satellite' -%}
+    {{ return(satellite_steps(meta, relation, window, late)) }}
+  {%- elif kind == 'multi_active_satellite' -%}
+    {{ return(multi_active_satellite_steps(meta, relation, window, late)) }}
+  {%- elif kind == 'effectivity_satellite' -%}
+    {{ return(effectivity_satellite_steps(meta, relation, window, late)) }}
+  {%- elif kind == 'pit' -%}
+    {{ return(pit_steps(meta, relation, window)) }}
+  {%- else -%}
+    {%- do exceptions.raise_compiler_error('No vault table is of the kind ' ~ kind) -%}
+  {%- endif -%}
+{% endmacro %}
