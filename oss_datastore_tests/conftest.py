@@ -1,14 +1,19 @@
 """Real servers that several test folders share: an S3 endpoint and a PostgreSQL cluster.
 
-A server belongs to the process that began it and ends with its session; under pytest-xdist each worker has
-servers of its own.
+They end with the session that began them.
 """
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Iterator
+from contextlib import closing
 
+import psycopg2
 import pytest
+
+from oss_datastore.dead_letters.embedded import EmbeddedPostgres, PostgresUnavailable
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +26,32 @@ def moto_s3() -> Iterator[str]:
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """One cluster for the whole session: under pytest-xdist the workers share it, and the last one stops it."""
+    base = tmp_path_factory.getbasetemp()
+    server = EmbeddedPostgres(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base, durable=False)
+    try:
+        server.start()
+    except PostgresUnavailable as problem:
+        pytest.skip(str(problem))
+    yield server
+    server.release()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres: EmbeddedPostgres) -> str:
+    """Address of a database on the session's cluster, shared by all tests."""
+    return postgres.url
+
+
+@pytest.fixture
+def queue_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """Address of a fresh, empty database of the test's own."""
+    name = f"test_{secrets.token_hex(8)}"
+    yield postgres.ensure_database(name)
+    with closing(psycopg2.connect(postgres.url)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(f'drop database "{name}" with (force)')
