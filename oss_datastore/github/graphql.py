@@ -1,0 +1,157 @@
+"""GraphQL (v4): named documents, points, partial answers.
+
+How GitHub's GraphQL works belongs here. The documents themselves lie in `catalogue/queries`; attempts and limits are
+`caller.py`.
+
+gql raises on any `errors` and then drops status and body (a 502 loses the first, a 403 the second); so its transport
+runs on the session of `wire.py`, whose hook keeps every reply, and the reply is judged here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import cache
+from importlib import resources
+from typing import Any, Protocol
+
+from gql import GraphQLRequest, gql
+from gql.transport.requests import RequestsHTTPTransport
+
+from oss_datastore.github import errors
+from oss_datastore.github.auth import Token
+from oss_datastore.github.caller import Caller, Spent, Verdict
+from oss_datastore.github.classification import (
+    classify,
+    is_html,
+    limit_scope,
+    query_error_kind,
+    query_is_too_heavy,
+    query_limit,
+    short_message,
+)
+from oss_datastore.github.messages import Answer, GraphQLAnswer, Request
+from oss_datastore.github.wire import Bearer, Reply, Silence, Wire
+
+POOL = "graphql"
+_HEAVY_STATUS = frozenset({502, 504})
+
+
+class Documents(Protocol):
+    """Finds a document's text by its name."""
+
+    def __call__(self, name: str) -> str:
+        """The text of `<name>.graphql`. Raises FileNotFoundError."""
+
+
+def packaged_document(name: str) -> str:
+    """The text of a document of the catalogue."""
+    folder = resources.files("oss_datastore").joinpath("catalogue", "queries")
+    return folder.joinpath(f"{name}.graphql").read_text(encoding="utf-8")
+
+
+class GraphQL:
+    """Queries by the name of their document."""
+
+    def __init__(self, caller: Caller, wire: Wire, graphql_url: str, documents: Documents = packaged_document) -> None:
+        self._caller = caller
+        self._wire = wire
+        self._url = graphql_url
+        self._parsed = cache(lambda name: gql(documents(name)))
+        self._last_cost: dict[str, int] = {}
+        self._transport = RequestsHTTPTransport(
+            url=graphql_url,
+            headers={"Accept": "application/vnd.github+json"},
+            verify=wire.verify,
+            allow_redirects=False,
+        )
+        self._transport.session = wire.session
+
+    def query(self, document: str, variables: Mapping[str, Any], *, org: str | None = None) -> GraphQLAnswer:
+        """Data, with the errors that came beside it. Raises a GitHubError where there is no data."""
+        request = Request("v4", "POST", self._url, document, dict(variables))
+        token = self._caller.token(request, org)
+        asked = GraphQLRequest(self._parsed(document), variable_values=dict(variables))
+        spent = Spent()
+        reply = self._caller.ask(
+            request,
+            token,
+            POOL,
+            spent,
+            send=lambda: self._send(asked, token),
+            judge=judge_reply,
+            cost=_cost,
+            expected=self._last_cost.get(document, 1),
+        )
+        cost = _cost(reply)
+        if cost is not None:
+            self._last_cost[document] = cost
+        payload = reply.json
+        plain = self._caller.answer(request, reply, token, spent)
+        return GraphQLAnswer(
+            **{field.name: getattr(plain, field.name) for field in fields(Answer)},
+            data=payload["data"],
+            errors=tuple(_tidy(error) for error in _errors(payload)),
+        )
+
+    def _send(self, asked: GraphQLRequest, token: Token) -> Reply | Silence:
+        extra = {"auth": Bearer(token), "timeout": self._wire.timeout}
+        return self._wire.exchange(token, lambda: self._transport.execute(asked, extra_args=extra))
+
+
+def judge_reply(reply: Reply | Silence) -> Verdict:
+    """What a GraphQL reply is."""
+    if isinstance(reply, Silence):
+        if reply.timed_out:
+            return Verdict(errors.QueryTooHeavy, reply.reason)
+        return Verdict(errors.Unreachable, reply.reason, final=reply.hopeless)
+    payload = reply.json
+    found = [_tidy(error) for error in _errors(payload)]
+    said = f"{reply.status} {short_message(reply.body)}"
+    limit = limit_scope(reply.status, reply.headers, reply.body)
+    if limit is None and reply.status < 500:
+        limit = query_limit(found, reply.headers)
+    if limit is not None:
+        return Verdict(errors.RateLimited, said, limit=limit)
+    if reply.status in _HEAVY_STATUS or query_is_too_heavy(found):
+        return Verdict(errors.QueryTooHeavy, said)
+    problem = classify(reply.status, reply.headers, reply.body)
+    if problem is None and reply.status != 200:
+        problem = errors.StrayAddress if 300 <= reply.status < 400 else errors.BadRequest
+    if problem is not None:
+        return Verdict(problem, said)
+    if not reply.whole or not isinstance(payload, dict) or not ("data" in payload or found):
+        what = "cut off" if not reply.whole else "an HTML page" if is_html(reply.body) else "no GraphQL answer"
+        return Verdict(errors.MalformedBody, f"200 with {len(reply.body)} bytes: {what}")
+    if not isinstance(payload.get("data"), dict):
+        kinds = {query_error_kind(error) for error in found}
+        details: dict[str, Any] = {"errors": tuple(found)}
+        if len(kinds) == 1:
+            details["kind"] = kinds.pop()
+        return Verdict(errors.QueryFailed, said, details=details)
+    return Verdict()
+
+
+def _cost(reply: Reply) -> int | None:
+    """Points GitHub says the query cost; None where the document did not ask."""
+    payload = reply.json
+    data = payload.get("data") if isinstance(payload, dict) else None
+    limits = data.get("rateLimit") if isinstance(data, dict) else None
+    cost = limits.get("cost") if isinstance(limits, dict) else None
+    return cost if isinstance(cost, int) else None
+
+
+def _errors(payload: Any) -> list[dict[str, Any]]:
+    found = payload.get("errors") if isinstance(payload, dict) else None
+    return [error for error in found if isinstance(error, dict)] if isinstance(found, list) else []
+
+
+def _tidy(error: Mapping[str, Any]) -> dict[str, Any]:
+    extensions = error.get("extensions")
+    code = extensions.get("code") if isinstance(extensions, Mapping) else None
+    return {
+        **error,
+        "message": str(error.get("message", "")),
+        "type": error.get("type") or code,
+        "path": list(error.get("path") or []),
+    }
