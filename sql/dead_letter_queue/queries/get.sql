@@ -1,0 +1,1 @@
+select * from dead_letter_queue.letters where id = %(id)s
