@@ -1,0 +1,135 @@
+"""What an endpoint is, what it gets, and what it may answer with. The endpoints themselves live beside this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from oss_datastore.simulator.faults import Faults
+from oss_datastore.simulator.tokens import Token, viewer
+from oss_datastore.simulator.world import Org, World
+from oss_datastore.simulator.world.dice import day_of, parse_instant
+from oss_datastore.simulator.world.people import Person
+from oss_datastore.simulator.world.repositories import Repository
+from oss_datastore.simulator.world.teams import PERMISSIONS
+
+Json = dict[str, Any]
+HTML = "https://github.com"
+"""Where pages for people live; nothing in the simulator serves them."""
+
+
+class Refused(Exception):
+    """An answer other than the one asked for."""
+
+    def __init__(self, status: int, message: str, **extra: Any) -> None:
+        super().__init__(message)
+        self.status, self.message, self.extra = status, message, extra
+
+
+def not_found() -> Refused:
+    """What is not there, or not to be seen."""
+    return Refused(404, "Not Found")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list of which only one page is written out; `cursors` names each entry where the list takes cursors only."""
+
+    entries: Sequence[Any]
+    write: Callable[[Any], Json]
+
+
+@dataclass
+class Call:
+    """One request to one endpoint: who asks for what, at which instant."""
+
+    world: World
+    now: int
+    base: str
+    token: Token
+    faults: Faults
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    def org(self) -> Org:
+        """The organisation named in the path."""
+        found = self.world.org(self.path["org"])
+        if found is None:
+            raise not_found()
+        return found
+
+    def repository(self) -> Repository:
+        """The repository named in the path, if the token may see it."""
+        org = self.world.org(self.path["owner"])
+        found = org.repository(self.path["repo"], self.now) if org else None
+        if found is None or not self.sees(found):
+            raise not_found()
+        return found
+
+    def viewer(self, org: Org | None = None) -> Person:
+        """The account behind the token."""
+        return viewer(self.token, self.world, org)
+
+    def sees(self, repository: Repository) -> bool:
+        """Whether the token may know of a repository."""
+        return self.token.role != "outsider" or not repository.traits.private
+
+    def permission(self, repository: Repository) -> str | None:
+        """What the token may do in a repository, in the words of REST."""
+        if self.token.role == "owner":
+            return "admin"
+        who = self.viewer(repository.org)
+        granted = repository.org.access(repository).permission(who, self.now)
+        return granted or (None if repository.traits.private else "pull")
+
+    def may(self, repository: Repository, least: str) -> bool:
+        """Whether the token may do at least this much in a repository."""
+        held = self.permission(repository)
+        return held is not None and PERMISSIONS.index(held) >= PERMISSIONS.index(least)
+
+    def need_member(self) -> None:
+        """Refuses outsiders the way GitHub hides what they may not know."""
+        if self.token.role == "outsider":
+            raise not_found()
+
+    def need_owner(self, message: str, status: int = 403) -> None:
+        """Refuses everybody but owners, with these words."""
+        if self.token.role != "owner":
+            raise Refused(status, message)
+
+    def choice(self, name: str, allowed: Sequence[str], default: str) -> str:
+        """A parameter with a fixed set of values; anything else is refused."""
+        value = self.query.get(name, default)
+        if value not in allowed:
+            raise Refused(422, "Validation Failed", errors=[{"field": name, "code": "invalid"}])
+        return value
+
+    def since(self) -> int | None:
+        """The parameter `since`, if given."""
+        text = self.query.get("since")
+        if not text:
+            return None
+        try:
+            return parse_instant(text)
+        except ValueError:
+            raise Refused(422, "Validation Failed", errors=[{"field": "since", "code": "invalid"}]) from None
+
+    def spoiled(self, path: str) -> bool:
+        """Whether an item of this path is to lack its id."""
+        return self.faults.spoiled(path, day_of(self.now))
+
+
+Handler = Callable[[Call], Any]
+
+
+@dataclass(frozen=True)
+class Route:
+    """An endpoint: its template, the permission a fine-grained token needs (`members=read`), classic scopes."""
+
+    template: str
+    handler: Handler
+    permission: str = "metadata=read"
+    scopes: str = "repo"
+    cursor: bool = False
+    free: bool = False

@@ -1,0 +1,225 @@
+"""The repositories of an organisation: what each is, when it changes name or is archived, when it is pushed to."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from oss_datastore.simulator.world.alerts import Alert, alert_log
+from oss_datastore.simulator.world.dice import ANCHOR, DAY, HORIZON, dice, month_of, month_start, sha, share
+from oss_datastore.simulator.world.growth import Growth
+from oss_datastore.simulator.world.items import Item
+from oss_datastore.simulator.world.lives import item_log
+from oss_datastore.simulator.world.names import LANGUAGES, LICENCES, PRODUCTS, TOPICS
+
+if TYPE_CHECKING:
+    from oss_datastore.simulator.world.history import Org
+
+
+def _date(year: int, month: int, day: int) -> int:
+    return int(datetime(year, month, day, 9, 30, tzinfo=UTC).timestamp())
+
+
+RENAMED_ON = (_date(2025, 9, 17), _date(2026, 3, 18), _date(2026, 11, 3))
+"""When the repository with the restless name gets its next one."""
+LONG_ARCHIVED, LATELY_ARCHIVED = _date(2025, 2, 10), _date(2026, 11, 5)
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a repository is for good. `archived` is when it stops; `names` are (from, name), oldest first."""
+
+    created: int
+    popularity: float
+    rate: float
+    names: tuple[tuple[int, str], ...]
+    private: bool = False
+    empty: bool = False
+    alerts_enabled: bool = True
+    archived: int = HORIZON
+
+
+def traits(seed: int, org: str, number: int, total: int, name: str) -> Traits:
+    """The traits of repository `number` of `total`.
+
+    From six repositories on, the last six play a part each; of many, further ones share the rarer parts.
+    """
+    rng = dice(seed, org, name, "traits")
+    created = ANCHOR - rng.randrange(30, 900) * DAY + rng.randrange(DAY)
+    if number % 4 == 3:
+        created = ANCHOR + rng.randrange(20, 540) * DAY + rng.randrange(DAY)
+    popularity = 3.5 if number == 0 else rng.lognormvariate(-1.2, 0.8)
+    rate = 0.22 if number == 0 else rng.uniform(0.03, 0.1)
+    part = total - number if total >= 6 else 0
+    luck = rng.random() if 6 < part < total else 1.0
+    names: tuple[tuple[int, str], ...] = ((0, name),)
+    if part == 4:
+        others = [f"{name}-next", f"project-{name}", f"{name}-classic"]
+        names = ((0, name), *zip(RENAMED_ON, others, strict=True))
+    archived = {3: LONG_ARCHIVED, 5: LATELY_ARCHIVED}.get(part, LONG_ARCHIVED if luck < 0.03 else HORIZON)
+    if archived == LONG_ARCHIVED:
+        created = min(created, ANCHOR - 30 * DAY)
+    return Traits(
+        created=created,
+        popularity=popularity,
+        rate=rate,
+        names=names,
+        private=part == 2 or 0.03 <= luck < 0.08,
+        empty=part == 1 or 0.08 <= luck < 0.1,
+        alerts_enabled=not (part in (1, 6) or 0.1 <= luck < 0.15),
+        archived=archived,
+    )
+
+
+class Repository:
+    """One repository over time."""
+
+    def __init__(self, seed: int, org: Org, number: int, total: int, name: str) -> None:
+        self.seed, self.org, self.number = seed, org, number
+        self.key = f"{org.login}/{name}"
+        self.serial = org.number * 8192 + number
+        self.id = 310_000_000 + self.serial * 977
+        self.traits = traits(seed, org.login, number, total, name)
+        quiet = self.traits.empty
+        self.growth = Growth(seed, self.key, self.traits.created, 0.01 if quiet else self.traits.popularity)
+        self._months: dict[int, list[Item]] = {}
+        self._items: list[Item] = []
+        self._starts: list[int] = []
+        self._upto = 0
+        self._alerts: list[Alert] | None = None
+        self._pushes: dict[int, list[int]] = {}
+
+    @property
+    def created(self) -> int:
+        """When the repository came to be."""
+        return self.traits.created
+
+    def exists(self, instant: int) -> bool:
+        """Whether it is there at an instant."""
+        return instant >= self.traits.created
+
+    def name(self, instant: int) -> str:
+        """What it is called at an instant."""
+        return [name for since, name in self.traits.names if since <= instant][-1]
+
+    def full_name(self, instant: int) -> str:
+        """Organisation and name at an instant."""
+        return f"{self.org.login}/{self.name(instant)}"
+
+    def former_names(self, instant: int) -> list[str]:
+        """What it was called before."""
+        current = self.name(instant)
+        return [name for since, name in self.traits.names if since <= instant and name != current]
+
+    def archived(self, instant: int) -> bool:
+        """Whether it is read-only by now."""
+        return instant >= self.traits.archived
+
+    @property
+    def language(self) -> tuple[str, str] | None:
+        """Its main language and that one's colour."""
+        return None if self.traits.empty else LANGUAGES[self.number % len(LANGUAGES)]
+
+    @property
+    def licence(self) -> tuple[str, str, str] | None:
+        """Key, name and SPDX id of its licence."""
+        missing = self.traits.empty or self.number % 7 == 5
+        return None if missing else LICENCES[self.number % len(LICENCES)]
+
+    @property
+    def topics(self) -> list[str]:
+        """What it says it is about."""
+        return [topic for topic in TOPICS if share(self.seed, self.key, "topic", topic) < 0.3]
+
+    @property
+    def description(self) -> str | None:
+        """One line, or none."""
+        if self.traits.empty:
+            return None
+        word = PRODUCTS[self.number % len(PRODUCTS)].capitalize()
+        return f"{word}: a small part of what {self.org.login} gives away"
+
+    @property
+    def homepage(self) -> str | None:
+        """Its site, if it has one."""
+        return f"https://{self.key.split('/')[1]}.{self.org.login}.example" if self.number % 3 == 0 else None
+
+    def size(self, instant: int) -> int:
+        """Kilobytes on disk."""
+        return 0 if self.traits.empty else 400 + len(self.pushes(instant)) * 3 + self.number * 41
+
+    def languages(self, instant: int) -> dict[str, int]:
+        """Bytes by language."""
+        if self.language is None:
+            return {}
+        size = self.size(instant) * 1024
+        return {self.language[0]: int(size * 0.8), "Shell": int(size * 0.06), "Makefile": int(size * 0.01)}
+
+    def pushes(self, instant: int) -> list[int]:
+        """When its default branch was pushed to, from the anchor on, oldest first."""
+        if self.traits.empty:
+            return []
+        found: list[int] = []
+        end = min(instant, self.traits.archived)
+        for month in range(0, month_of(max(end, ANCHOR)) + 1):
+            if month not in self._pushes:
+                rng, start = dice(self.seed, self.key, "push", month), month_start(month)
+                length = month_start(month + 1) - start
+                times = int(rng.gammavariate(4.0, self.traits.rate * 40))
+                self._pushes[month] = sorted(start + rng.randrange(length) for _ in range(times))
+            found += self._pushes[month]
+        return found[bisect_right(found, self.traits.created) : bisect_right(found, end)]
+
+    def pushed(self, instant: int) -> int:
+        """When it was last pushed to."""
+        pushes = self.pushes(instant)
+        return pushes[-1] if pushes else self.traits.created
+
+    def head(self, instant: int) -> str | None:
+        """The commit its default branch points at; None while it is empty."""
+        return None if self.traits.empty else sha(self.seed, self.key, self.pushed(instant))
+
+    def changed(self, instant: int) -> int:
+        """When what GitHub calls `updated_at` moved last: settings, stars and pushes, not issues."""
+        starred = (instant // DAY) * DAY + 3_600
+        moved = starred if starred <= instant and self.growth.popularity > 0.3 else self.pushed(instant)
+        return max(moved, self.pushed(instant), *[since for since, _ in self.traits.names if since <= instant])
+
+    def items(self, instant: int) -> list[Item]:
+        """Issues and pull requests that exist at an instant, by number."""
+        if self.traits.empty or instant < ANCHOR:
+            return []
+        until = month_of(instant)
+        while self._upto <= until:
+            for item in item_log(self, self._upto, len(self._items) + 1):
+                self._items.append(item)
+                self._starts.append(item.created)
+            self._upto += 1
+        return self._items[: bisect_right(self._starts, instant)]
+
+    def item(self, number: int, instant: int) -> Item | None:
+        """The issue or pull request of this number."""
+        items = self.items(instant)
+        return items[number - 1] if 1 <= number <= len(items) else None
+
+    def alerts(self, instant: int) -> list[Alert]:
+        """Dependabot alerts raised by an instant, by number."""
+        if self._alerts is None:
+            self._alerts = [] if self.traits.empty else alert_log(self)
+        return [alert for alert in self._alerts if alert.created <= instant]
+
+    def releases(self, instant: int) -> list[tuple[int, str]]:
+        """(when, tag) of its releases, oldest first."""
+        if self.traits.empty:
+            return []
+        rng = dice(self.seed, self.key, "releases")
+        found: list[tuple[int, str]] = []
+        moment, minor = max(ANCHOR, self.traits.created), 0
+        while True:
+            moment += int(rng.uniform(20, 90) * DAY)
+            if moment > min(instant, self.traits.archived):
+                return found
+            found.append((moment, f"v1.{minor}.0"))
+            minor += 1
