@@ -5,7 +5,7 @@
   for somebody who never came over in an import.
 -#}
 {% macro accounts() %}
-select h.user_hk, h.user_id, p.login, p.name,
+select h.user_hk, h.user_id, p.login,
   case when s.type = 'Bot' or p.login like '%[bot]' then 1 else 0 end as is_bot,
   case when lower(p.login) = 'ghost' or s.type = 'Mannequin' then 1 else 0 end as is_gone
 from {{ ref('hub_user') }} h

@@ -7,20 +7,24 @@
 -#}
 
 {#- Column that holds the scope, in the source and in the table. -#}
-{% macro absence_scope(meta) %}{{ return('scope' if meta.get('dataset') else meta['driving_key']) }}{% endmacro %}
+{% macro absence_scope(meta) %}{{ return(meta.get('driving_key') or 'scope') }}{% endmacro %}
 
 
 {#- (scope, load_date) of every complete list for which the condition (over c) holds. -#}
 {% macro complete_lists(meta, condition) %}
-{%- if meta.get('dataset') -%}
+{%- if meta.get('driving_key') -%}
+select c.{{ meta['driving_key'] }} as scope, c.load_date
+from {{ vault_source(meta['observed_in']) }} c
+{%- if meta.get('dataset') %}
+join {{ vault_source('fetch_ledger') }} l
+  on l.dataset = '{{ meta['dataset'] }}' and l.scope = c.scope and l.load_date = c.load_date and l.state = 'complete'
+{%- endif %}
+where c.{{ meta['driving_key'] }} is not null
+  {%- if meta['observed_in'] == meta['source'] and not meta['null_is_absence'] %} and c.{{ meta['source_key'] }} is not null{% endif %} and {{ condition }}
+{%- else -%}
 select c.scope, c.load_date
 from {{ vault_source('fetch_ledger') }} c
 where c.dataset = '{{ meta['dataset'] }}' and c.state = 'complete' and c.coverage in ('full', 'empty') and {{ condition }}
-{%- else -%}
-select c.{{ meta['driving_key'] }} as scope, c.load_date
-from {{ vault_source(meta['observed_in']) }} c
-where c.{{ meta['driving_key'] }} is not null
-  {%- if meta['observed_in'] == meta['source'] and not meta['null_is_absence'] %} and c.{{ meta['source_key'] }} is not null{% endif %} and {{ condition }}
 {%- endif -%}
 {% endmacro %}
 

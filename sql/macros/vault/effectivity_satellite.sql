@@ -2,7 +2,7 @@
   Effectivity satellite: one row per key and day on which a relation (or an object in its parent's list) appeared or was
   known to be gone. Give `dataset` where complete lists are in the fetch ledger, or `driving_key` where the relation hangs
   on one object. That object counts as observed where its row in `observed_in` (default: the source) has a partner; with
-  null_is_absence also where it has none.
+  null_is_absence also where it has none; with `dataset` as well only where that dataset was fetched for its scope.
 -#}
 
 {% macro effectivity_satellite(key, source, dataset=none, driving_key=none, observed_in=none, null_is_absence=false,
@@ -48,7 +48,7 @@ from (
   select s.{{ meta['source_key'] }} as {{ meta['key'] }}, s.load_date, s.{{ scope }} as scope, s.rec_src,
     row_number() over (
       partition by s.{{ meta['source_key'] }}, s.load_date
-      order by {{ vault_byte_order('s.scope') if meta.get('dataset') else 's.' ~ scope }}, {{ vault_byte_order('s.rec_src') }}
+      order by {{ vault_byte_order('s.scope') if scope == 'scope' else 's.' ~ scope }}, {{ vault_byte_order('s.rec_src') }}
     ) as choice
   from {{ vault_source(meta['source']) }} s
   where s.{{ meta['source_key'] }} is not null and {{ condition }}

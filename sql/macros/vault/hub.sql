@@ -17,10 +17,13 @@
 {% endmacro %}
 
 
-{#- An event: it never changes, so its attributes stay in the link. hash_diff (its column in psa) decides between two
-    texts of one event. -#}
-{% macro nh_link(key, hubs, columns, hash_diff, sources) %}
-  {%- set meta = {'kind': 'nh_link', 'key': key, 'hubs': hubs, 'columns': hubs + ['hash_diff'] + columns,
+{#-
+  Something that happened once: what does not change about it stays in the link. Where two texts of one event are
+  possible on one day, name the column of psa that holds their hash: the smallest counts.
+-#}
+{% macro nh_link(key, hubs, columns, sources, hash_diff=none) %}
+  {%- set meta = {'kind': 'nh_link', 'key': key, 'hubs': hubs,
+                  'columns': hubs + (['hash_diff'] if hash_diff else []) + columns,
                   'sources': sources, 'hash_diff': hash_diff} -%}
   {{- config(meta={'vault': meta}) -}}
   {{- first_sightings(meta, 'true') -}}

@@ -101,7 +101,6 @@
 {#- Steps that make a temporary table. -#}
 {% macro vault_temporary_table(name, select) %}
   {%- set steps = [
-    ['prepare', 'drop table if exists ' ~ name],
     ['prepare', 'create temporary table ' ~ name ~ ' as\n' ~ select]
   ] -%}
   {%- if vault_analyze(name) -%}{%- do steps.append(['prepare', vault_analyze(name)]) -%}{%- endif -%}

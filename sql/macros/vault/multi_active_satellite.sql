@@ -1,14 +1,15 @@
 {#-
   Multi-active satellite: a version is the whole block of rows that a key has on a day; one row per key, day and child key.
   The block's hash is made of its rows' hashes without an order, so no text is aggregated and no length limit applies.
-  row_hash is the column of the source that covers child keys and attributes. A row without child key is no row. With
+  row_hash is the column of the source that covers child keys and attributes (unless columns names others). A row without child key is no row. With
   `dataset` a complete list without rows ends the block; without it an empty list says nothing.
 -#}
 
-{% macro multi_active_satellite(key, child_keys, source, row_hash, columns=[], dataset=none, source_key=none) %}
+{% macro multi_active_satellite(key, child_keys, source, row_hash, columns=none, dataset=none, source_key=none) %}
   {%- set meta = {'kind': 'multi_active_satellite', 'key': key, 'child_keys': child_keys, 'source_key': source_key or key,
                   'source': source, 'row_hash': row_hash, 'columns': columns, 'dataset': dataset} -%}
   {{- config(meta={'vault': meta}) -}}
+  {%- set attributes = block_attributes(meta) -%}
 with block_rows as (
 {{ block_rows(meta, 'true') }}
 ),
@@ -39,9 +40,15 @@ versions as (
   where v.hash_diff_before is null or v.hash_diff_before <> v.hash_diff
 )
 select v.{{ key }}, v.load_date, v.load_end_date, v.hash_diff, r.rec_src
-  {%- if dataset %}, r.scope{% endif %}{% for column in child_keys + columns %}, r.{{ column }}{% endfor %}
+  {%- if dataset %}, r.scope{% endif %}{% for column in child_keys + attributes %}, r.{{ column }}{% endfor %}
 from versions v
 join block_rows r on r.{{ key }} = v.{{ key }} and r.load_date = v.load_date
+{% endmacro %}
+
+
+{#- What a row keeps beside its child keys. -#}
+{% macro block_attributes(meta) %}
+  {{ return(vault_kept_columns(meta['columns'], meta['source'], meta['row_hash']) | reject('in', meta['child_keys']) | list) }}
 {% endmacro %}
 
 
@@ -50,7 +57,7 @@ join block_rows r on r.{{ key }} = v.{{ key }} and r.load_date = v.load_date
 select b.*
 from (
   select s.{{ meta['source_key'] }} as {{ meta['key'] }}, s.load_date, s.{{ meta['row_hash'] }} as row_hash, s.rec_src
-    {%- if meta['dataset'] %}, s.scope{% endif %}{% for column in meta['child_keys'] + meta['columns'] %}, s.{{ column }}{% endfor %},
+    {%- if meta['dataset'] %}, s.scope{% endif %}{% for column in meta['child_keys'] + block_attributes(meta) %}, s.{{ column }}{% endfor %},
     row_number() over (
       partition by s.{{ meta['source_key'] }}, s.load_date, s.{{ meta['row_hash'] }} order by {{ vault_byte_order('s.rec_src') }}
     ) as choice
@@ -92,7 +99,7 @@ group by b.{{ meta['key'] }}, b.load_date
   {%- set points = vault_temporary(relation, 'points') -%}
   {%- set observed = vault_temporary(relation, 'observed') -%}
   {%- set missing = vault_temporary(relation, 'missing') -%}
-  {%- set own = (['scope'] if meta['dataset'] else []) + meta['child_keys'] + meta['columns'] -%}
+  {%- set own = (['scope'] if meta['dataset'] else []) + meta['child_keys'] + block_attributes(meta) -%}
   {%- set columns = [key, 'load_date', 'load_end_date', 'hash_diff', 'rec_src'] + own -%}
   {%- set in_window = 's.load_date >= ' ~ window['start'] ~ ' and s.load_date < ' ~ window['end'] -%}
   {%- set present_sql -%}

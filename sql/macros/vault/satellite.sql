@@ -1,11 +1,13 @@
 {#-
   Satellite: one row per key and day on which its attributes changed. Two texts of one key on one day: the one with
-  the smallest hash counts, whatever order they came in. key and hash_diff are columns of the source.
+  the smallest hash counts, whatever order they came in. key and hash_diff are columns of the source; the attributes are those
+  that the hash covers, unless columns names others.
 -#}
 
-{% macro satellite(key, source, hash_diff, columns, source_key=none) %}
+{% macro satellite(key, source, hash_diff, columns=none, source_key=none) %}
   {%- set meta = {'kind': 'satellite', 'key': key, 'source_key': source_key or key, 'source': source, 'hash_diff': hash_diff,
                   'columns': columns} -%}
+  {%- set columns = vault_kept_columns(columns, source, hash_diff) -%}
   {{- config(meta={'vault': meta}) -}}
 select v.{{ key }}, v.load_date,
   coalesce(lead(v.load_date) over (partition by v.{{ key }} order by v.load_date), {{ vault_far() }}) as load_end_date,
@@ -34,7 +36,8 @@ where v.hash_diff_before is null or v.hash_diff_before <> v.hash_diff
   {%- set observed = vault_temporary(relation, 'observed') -%}
   {%- set stored = vault_temporary(relation, 'stored') -%}
   {%- set missing = vault_temporary(relation, 'missing') -%}
-  {%- set columns = [key, 'load_date', 'load_end_date', 'hash_diff', 'rec_src'] + meta['columns'] -%}
+  {%- set attributes = vault_kept_columns(meta['columns'], meta['source'], meta['hash_diff']) -%}
+  {%- set columns = [key, 'load_date', 'load_end_date', 'hash_diff', 'rec_src'] + attributes -%}
   {%- set observed_sql -%}
 select s.{{ source_key }} as {{ key }}, s.load_date, s.{{ meta['hash_diff'] }} as hash_diff
 from {{ source }} s
@@ -44,7 +47,7 @@ where s.load_date >= {{ window['start'] }} and s.load_date < {{ window['end'] }}
 select r.{{ columns | join(', r.') }}
 from (
   select m.{{ key }}, m.load_date, m.load_end_date, m.hash_diff, s.rec_src
-    {%- for column in meta['columns'] %}, s.{{ column }}{% endfor %},
+    {%- for column in attributes %}, s.{{ column }}{% endfor %},
     row_number() over (partition by m.{{ key }}, m.load_date order by {{ vault_byte_order('s.rec_src') }}) as choice
   from {{ missing }} m
   join {{ source }} s

@@ -27,3 +27,17 @@
   {%- for column in columns -%}{%- do names.append(prefix ~ '.' ~ column ~ ', ') -%}{%- endfor -%}
   {{ return(names | join('')) }}
 {% endmacro %}
+
+
+{#-
+  The columns a satellite keeps: those named in its model, else those that the catalogue hashes into its hash_diff, which
+  psa.yml carries as metadata. So a column declared there is in psa, in the hash and in the satellite at once.
+-#}
+{% macro vault_kept_columns(columns, source_name, hash_diff) %}
+  {%- if columns is not none or not execute -%}{{ return(columns or []) }}{%- endif -%}
+  {%- set schema = source_name.split('.')[0] if '.' in source_name else 'psa' -%}
+  {%- set table = source_name.split('.')[-1] -%}
+  {%- for node in graph.sources.values() if node.source_name == schema and node.name == table -%}
+    {{ return(node.config.meta['hash_diffs'][hash_diff]) }}
+  {%- endfor -%}
+{% endmacro %}

@@ -1,1 +1,3 @@
-{{ effectivity_satellite(key='thing_hk', source='thing', driving_key='driving_hk', observed_in='other') }}
+{{ effectivity_satellite(
+    key='thing_hk', source='thing', driving_key='driving_hk', observed_in='other', dataset='things'
+) }}

@@ -1,0 +1,4 @@
+{{ hub(
+    key='advisory_hk', columns=['host', 'ghsa_id'],
+    sources=['dependabot_alerts']
+) }}

@@ -1,0 +1,4 @@
+{{ hub(
+    key='pull_request_hk', columns=['host', 'pull_request_id'],
+    sources=['pull_requests', 'pull_request_reviews', 'review_requests']
+) }}

@@ -1,0 +1,4 @@
+{{ hub(
+    key='user_hk', columns=['host', 'user_id'],
+    sources=['psa_pii.actors']
+) }}

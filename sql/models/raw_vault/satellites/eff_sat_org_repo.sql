@@ -1,0 +1,1 @@
+{{ effectivity_satellite(key='link_org_repo_hk', source='repositories', dataset='repositories') }}

@@ -1,0 +1,1 @@
+{{ effectivity_satellite(key='link_org_team_hk', source='teams', dataset='teams') }}

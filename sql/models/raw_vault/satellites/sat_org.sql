@@ -1,0 +1,1 @@
+{{ satellite(key='org_hk', source='organizations', hash_diff='sat_org_hd') }}
