@@ -92,9 +92,7 @@ def checked_key(key: str) -> str:
         or len(key.encode()) > _LONGEST_KEY
         or any(ord(character) < 32 or character in "\\\x7f" for character in key)
     ):
-        raise InvalidKey(
-            f"Object key {key[:200]!r} is not a plain relative path of at most {_LONGEST_KEY} bytes"
-        )
+        raise InvalidKey(f"Object key {key[:200]!r} is not a plain relative path of at most {_LONGEST_KEY} bytes")
     return key
 
 
@@ -309,9 +307,7 @@ class S3Store:
         return ObjectInfo(size=answer["ContentLength"], modified=answer["LastModified"].astimezone(UTC))
 
     def list(self, prefix: str) -> Iterator[str]:
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=self.prefix + prefix
-        )
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix + prefix)
         try:
             for page in pages:
                 for item in page.get("Contents", ()):
@@ -380,9 +376,7 @@ class S3Store:
             "AccessDenied": "grant the role s3:GetObject, PutObject, DeleteObject and ListBucket on it",
             "403": "grant the role s3:GetObject, PutObject, DeleteObject and ListBucket on it",
             "InvalidObjectState": "the object is archived; restore it first",
-        }.get(
-            _code(problem), "check S3_ROOT_BUCKET, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL and the credentials"
-        )
+        }.get(_code(problem), "check S3_ROOT_BUCKET, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL and the credentials")
         raise StoreUnavailable(
             f"Cannot {verb} {key!r} in s3://{self.bucket}/{self.prefix}: {reason}; {advice}"
         ) from problem

@@ -1,0 +1,143 @@
+"""Staged datasets: one asset per dataset, one step per answer set.
+
+What a step asks and keeps is `staging.fetch`; here stand only the days of the run and what the UI shows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+
+from oss_datastore.catalogue import ANSWER_SETS
+from oss_datastore.catalogue.model import AnswerSet, Dataset, ScopeKind
+from oss_datastore.partitions import days_of
+from oss_datastore.resources import GitHubResource, StoreResource
+from oss_datastore.staging.fetch import FetchReport
+from oss_datastore.staging.ledger import SETTLED
+from oss_datastore.staging.lines import Staging
+
+WHOLE = "whole"
+"""The check that says whether every planned scope of the dataset was answered."""
+
+
+class FetchConfig(dg.Config):
+    """`force` asks again for what is staged already; a failed repetition never displaces a complete one."""
+
+    force: bool = False
+
+
+def build_staging_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """One multi-asset per answer set."""
+    return [_answer_set_assets(answer_set, daily) for answer_set in ANSWER_SETS.values()]
+
+
+def _answer_set_assets(answer_set: AnswerSet, daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    specs = [_spec(dataset, answer_set, daily) for dataset in answer_set.datasets]
+
+    @dg.multi_asset(
+        name=f"stage_{answer_set.name}",
+        specs=specs,
+        check_specs=[
+            dg.AssetCheckSpec(
+                WHOLE, asset=spec.key, description="Every planned scope was answered; a warning that blocks nothing."
+            )
+            for spec in specs
+        ],
+        can_subset=True,
+        pool="github",
+        partitions_def=daily,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def stage(
+        context: dg.AssetExecutionContext,
+        config: FetchConfig,
+        github: GitHubResource,
+        store: StoreResource,
+    ) -> Iterator[dg.MaterializeResult]:
+        fetcher = github.fetcher()
+        reports = [fetcher.fetch(answer_set.name, day, force=config.force) for day in days_of(context)]
+        staging = Staging(store.open())
+        for dataset in answer_set.datasets:
+            key = dg.AssetKey(["staging", dataset.name])
+            if key in context.selected_asset_keys:
+                yield _result(key, dataset, answer_set, reports, staging)
+
+    return stage
+
+
+def _spec(dataset: Dataset, answer_set: AnswerSet, daily: dg.DailyPartitionsDefinition) -> dg.AssetSpec:
+    if dataset.name == "organizations":
+        deps = []
+    elif dataset.name == "repositories" or dataset.scope_kind is not ScopeKind.repository:
+        deps = [dg.AssetKey(["staging", "organizations"])]
+    else:
+        deps = [dg.AssetKey(["staging", "repositories"])]
+    apis = ", ".join("GraphQL v4" if hasattr(r, "document") else "REST v3" for r in answer_set.requests)
+    return dg.AssetSpec(
+        ["staging", dataset.name],
+        deps=deps,
+        description=(
+            f"{dataset.description}\n\nRaw answers as GitHub gave them, with the ledger of what was asked. "
+            f"Asked by {apis}; needs {dataset.permission}. An older day: {dataset.addressable}."
+        ),
+        group_name="staging",
+        kinds={"github", "json"},
+        owners=["team:open_source_programme_office"],
+        tags={"subject": dataset.subject, "layer": "staging"},
+        partitions_def=daily,
+        metadata={"scope": dataset.scope_kind.value, "addressable": dataset.addressable.value},
+    )
+
+
+def _result(
+    key: dg.AssetKey, dataset: Dataset, answer_set: AnswerSet, reports: list[FetchReport], staging: Staging
+) -> dg.MaterializeResult:
+    total: Counter[str] = Counter()
+    missing: list[tuple[date, str, str, str]] = []
+    rows = 0
+    for report in reports:
+        ledger = staging.ledger(answer_set.name, report.day)
+        for entry in ledger.values():
+            if entry.dataset != dataset.name:
+                continue
+            total[entry.state.value] += 1
+            rows += entry.rows
+            if entry.state not in SETTLED:
+                missing.append((report.day, entry.scope, entry.state.value, entry.detail))
+    lines = ["| day | scope | state | why |", "|---|---|---|---|"]
+    lines += [f"| {d} | {s} | {state} | {_cell(why)} |" for d, s, state, why in missing[:50]]
+    metadata: dict[str, dg.MetadataValue | int | str] = {
+        "dagster/partition_row_count": rows,
+        "planned_scopes": sum(total.values()),
+        **{f"scopes_{state}": count for state, count in sorted(total.items())},
+        "requests": sum(report.requests for report in reports),
+        "graphql_points": sum(report.points for report in reports),
+        "staged_in": staging.store.url(staging.folder(answer_set.name, reports[-1].day)) if reports else "",
+    }
+    if missing:
+        metadata["missing"] = dg.MetadataValue.md("\n".join(lines))
+    return dg.MaterializeResult(
+        asset_key=key,
+        metadata=metadata,
+        check_results=[
+            dg.AssetCheckResult(
+                check_name=WHOLE,
+                asset_key=key,
+                passed=not missing,
+                severity=dg.AssetCheckSeverity.WARN,
+                description=(
+                    f"all {sum(total.values())} planned scopes are settled"
+                    if not missing
+                    else f"{len(missing)} of {sum(total.values())} planned scopes are missing or not whole"
+                ),
+                metadata=dict(sorted(total.items())),
+            )
+        ],
+    )
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")[:200]

@@ -1,0 +1,75 @@
+"""Vault and infomarts: the models of the dbt project, one asset each.
+
+How a table is made stands in its model under `sql/`; here only which window is loaded and what the UI shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
+
+from oss_datastore.catalogue import TABLES
+from oss_datastore.partitions import days_of
+from oss_datastore.resources import WarehouseResource
+from oss_datastore.resources.dbt import DbtResource
+from oss_datastore.warehouse import FETCH_LEDGER
+
+
+class LayerTranslator(DagsterDbtTranslator):
+    """Asset keys and groups by layer: a model's folder, and `psa` for what dbt calls a source."""
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """`raw_vault/hub_repo`, `infomarts/org_overview`, `psa/issues`."""
+        return dg.AssetKey([_layer(dbt_resource_props), dbt_resource_props["name"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The layer."""
+        return _layer(dbt_resource_props)
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The model's own sentence; its SQL stands in the project."""
+        return str(dbt_resource_props.get("description") or "")
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str]:
+        """Everything is kept by the programme office."""
+        return ["team:open_source_programme_office"]
+
+    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
+        """The layer, and whether personal data lies in it."""
+        personal = "_pii" in str(dbt_resource_props.get("schema", ""))
+        return {"layer": _layer(dbt_resource_props)} | ({"personal_data": "true"} if personal else {})
+
+
+def _layer(props: Mapping[str, Any]) -> str:
+    return "psa" if props["resource_type"] == "source" else str(props["fqn"][1])
+
+
+def dbt_arguments(days: Sequence[date]) -> list[str]:
+    """`dbt build` for a window of days: half-open, by flags that leave partial parsing alone (`--vars` would not)."""
+    end = days[-1] + timedelta(days=1)
+    return ["build", "--event-time-start", days[0].isoformat(), "--event-time-end", end.isoformat()]
+
+
+def build_vault_assets(daily: dg.DailyPartitionsDefinition, manifest: Path) -> dg.AssetsDefinition:
+    """Every model of the project as an asset; its tests as asset checks, those on keys blocking."""
+
+    @dbt_assets(
+        manifest=manifest,
+        project=DbtProject(manifest.parents[1]),
+        name="vault",
+        partitions_def=daily,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool="warehouse",
+        dagster_dbt_translator=LayerTranslator(settings=DagsterDbtTranslatorSettings(enable_code_references=False)),
+    )
+    def vault(context: dg.AssetExecutionContext, dbt: DbtResource, warehouse: WarehouseResource) -> Iterator[Any]:
+        # A table that no answer has filled yet is empty, not missing.
+        warehouse.open().prepare([*TABLES.values(), FETCH_LEDGER])
+        yield from dbt.open().cli(dbt_arguments(days_of(context)), context=context).stream()
+
+    return vault

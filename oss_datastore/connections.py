@@ -1,0 +1,136 @@
+"""From settings to working parts: client, store, queue, warehouse, fetch loop.
+
+Shared by the Dagster resources and the command line. Nothing here imports Dagster at the top: `dlq list` and `status`
+must answer before Dagster would have been imported.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from oss_datastore.settings import Settings, WrongSetting
+
+if TYPE_CHECKING:
+    from oss_datastore.dead_letters import DeadLetterQueue, EmbeddedPostgres, Failure
+    from oss_datastore.github import GitHub
+    from oss_datastore.staging.fetch import Fetcher, Progress
+    from oss_datastore.staging.store import RawStore
+    from oss_datastore.warehouse import DuckDbWarehouse
+
+logger = logging.getLogger("oss_datastore")
+
+_servers: dict[Path, EmbeddedPostgres] = {}
+"""Embedded servers this process holds, by home: started once, released when the process ends."""
+
+
+class UnusableHome(OSError):
+    """The home cannot be made or written."""
+
+
+def prepare_home(settings: Settings) -> Path:
+    """The home as a folder that can be written. Raises UnusableHome with one line that names the setting."""
+    home = settings.home_path
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        probe = home / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as why:
+        raise UnusableHome(f"OSS_DATASTORE_HOME: cannot write to {home}: {why.strerror or why}") from why
+    return home
+
+
+def open_github(settings: Settings, *, pace: bool = True) -> GitHub:
+    """A client for the API that the settings name. Raises WrongSetting where there is no token."""
+    from oss_datastore.github import GitHub, StaticTokens
+
+    if settings.github_token is None and not settings.github_tokens:
+        raise WrongSetting("GITHUB_TOKEN: is not set; put a token there (see the README for what it must be granted)")
+    tokens = StaticTokens(
+        settings.github_token.get_secret_value() if settings.github_token else None,
+        {org: token.get_secret_value() for org, token in settings.github_tokens.items()},
+    )
+    return GitHub(
+        tokens=tokens,
+        api_url=settings.github_api_url,
+        graphql_url=settings.graphql_url,
+        clock=settings.clock,
+        pace=pace,
+    )
+
+
+def open_store(settings: Settings) -> RawStore:
+    """The bucket that S3_ROOT_BUCKET names (with an optional prefix after a slash), else `$HOME/store`."""
+    from oss_datastore.staging.store import LocalStore, S3Store
+
+    if not settings.s3_root_bucket:
+        return LocalStore(settings.home_path / "store")
+    from dagster_aws.s3 import S3Resource
+
+    bucket, _, prefix = settings.s3_root_bucket.removeprefix("s3://").partition("/")
+    s3 = S3Resource(endpoint_url=settings.aws_endpoint_url, region_name=settings.aws_default_region, max_attempts=6)
+    return S3Store(
+        s3.get_client(), bucket, prefix=prefix, kms_key=settings.store_kms_key, storage_class=settings.store_class
+    )
+
+
+def open_queue(settings: Settings) -> DeadLetterQueue:
+    """The queue at DLQ_URL, or in the embedded PostgreSQL under the home, which is started if it does not run."""
+    from oss_datastore.dead_letters import DeadLetterQueue, EmbeddedPostgres
+
+    if settings.dlq_url is not None:
+        return DeadLetterQueue(settings.dlq_url.get_secret_value(), clock=settings.clock)
+    home = prepare_home(settings)
+    if home not in _servers:
+        if not _servers:
+            atexit.register(release_queue)
+        _servers[home] = EmbeddedPostgres(home)
+    return DeadLetterQueue(_servers[home].start(), clock=settings.clock)
+
+
+def release_queue() -> None:
+    """Lets go of embedded servers: the last process that uses one stops it."""
+    while _servers:
+        _servers.popitem()[1].release()
+
+
+def put_letters(settings: Settings, failures: list[Failure]) -> list[int]:
+    """Turns failures into letters and returns their ids; while the queue is away they wait in the raw store."""
+    from oss_datastore.dead_letters import SpoolingQueue
+
+    if not failures:
+        return []
+    return SpoolingQueue(lambda: open_queue(settings), open_store(settings)).put_many(failures)
+
+
+def open_warehouse(settings: Settings) -> DuckDbWarehouse:
+    """The embedded warehouse. Raises WrongSetting for an engine that this version does not load."""
+    from oss_datastore.warehouse import DuckDbWarehouse
+
+    if settings.warehouse != "duckdb":
+        raise WrongSetting(f"OSS_DATASTORE_WAREHOUSE: this version loads duckdb only, not {settings.warehouse}")
+    prepare_home(settings)
+    return DuckDbWarehouse(settings.warehouse_path, tell=logger.warning)
+
+
+def open_fetcher(settings: Settings, *, pace: bool = True, progress: Progress | None = None) -> Fetcher:
+    """The fetch loop. Raises WrongSetting where token or organisations are not set."""
+    from oss_datastore.staging.fetch import Fetcher
+    from oss_datastore.staging.lines import Staging
+
+    if not settings.github_orgs:
+        raise WrongSetting("GITHUB_ORGS: is not set; name the organisations to keep, separated by commas")
+    return Fetcher(
+        github=open_github(settings, pace=pace),
+        staging=Staging(open_store(settings)),
+        letters=lambda failures: put_letters(settings, failures),
+        clock=settings.clock,
+        organizations=settings.github_orgs,
+        api_url=settings.github_api_url,
+        repositories=settings.repositories,
+        datasets=settings.datasets,
+        progress=progress,
+    )

@@ -1,0 +1,68 @@
+"""The dbt project and how it is run: where it lies, its manifest, and the environment its profiles read."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+
+from oss_datastore.settings import Settings
+
+PROJECT = Path(__file__).resolve().parents[2] / "sql"
+MANIFEST = PROJECT / "target" / "manifest.json"
+
+
+class ProjectDoesNotParse(RuntimeError):
+    """dbt could not read the project; the message holds what it said."""
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """What profiles and models read. Constant for a home, so that dbt's partial parsing holds from run to run."""
+    return {
+        "OSS_DATASTORE_WAREHOUSE": settings.warehouse,
+        "OSS_DATASTORE_WAREHOUSE_PATH": str(settings.warehouse_path),
+        "OSS_DATASTORE_RESPONSE_DAYS": str(settings.response_days),
+        "OSS_DATASTORE_SLA_DAYS": ",".join(map(str, settings.sla_days)),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_PROFILES_DIR": str(PROJECT),
+    }
+
+
+def prepare_manifest() -> Path:
+    """The project's manifest, parsed anew when one of its files is newer. Safe when two processes start at once."""
+    MANIFEST.parent.mkdir(exist_ok=True)
+    with (MANIFEST.parent / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not MANIFEST.exists() or MANIFEST.stat().st_mtime < _newest_source():
+            done = subprocess.run(  # noqa: S603
+                [sys.executable, "-m", "dbt.cli.main", "--quiet", "parse", "--project-dir", str(PROJECT)],
+                env=os.environ | {"DBT_PROFILES_DIR": str(PROJECT), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+                cwd=PROJECT,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode != 0:
+                raise ProjectDoesNotParse(f"dbt cannot parse {PROJECT.name}/:\n{done.stdout}{done.stderr}")
+            MANIFEST.touch()
+    return MANIFEST
+
+
+def _newest_source() -> float:
+    folders = [PROJECT / "models", PROJECT / "macros", PROJECT / "tests"]
+    files = [f for folder in folders for f in folder.rglob("*") if f.is_file()]
+    return max(f.stat().st_mtime for f in [PROJECT / "dbt_project.yml", PROJECT / "profiles.yml", *files])
+
+
+class DbtResource(dg.ConfigurableResource):
+    """Opens the dbt command line on the warehouse that the settings name."""
+
+    def open(self) -> DbtCliResource:
+        """dbt's command line with the environment of this home."""
+        os.environ.update(dbt_environment(Settings.load()))
+        return DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT))

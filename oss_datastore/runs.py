@@ -1,0 +1,111 @@
+"""Dagster runs made by the command line: in its own process, on the same home, so that the UI shows them.
+
+What is materialised is the `daily` job; which days are missing is `completeness`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+
+from oss_datastore.build import build_definitions
+from oss_datastore.connections import prepare_home
+from oss_datastore.jobs import DAILY
+from oss_datastore.settings import Settings
+
+_INSTANCE = """\
+# Written by OSS-Datastore when the home was made; yours to change.
+telemetry:
+  enabled: false
+concurrency:
+  runs:
+    max_concurrent_runs: 1
+  pools:
+    granularity: op
+    default_limit: 1
+run_monitoring:
+  enabled: true
+  free_slots_after_run_end_seconds: 30
+"""
+
+
+class WrongSelection(ValueError):
+    """`--select` names no asset, or is no selection at all."""
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended: its id, and one line per step that failed."""
+
+    run_id: str
+    success: bool
+    errors: tuple[str, ...]
+
+
+def dagster_home(settings: Settings) -> Path:
+    """Dagster's own folder under the home, with its configuration; also set for this process."""
+    folder = prepare_home(settings) / "dagster"
+    folder.mkdir(exist_ok=True)
+    configuration = folder / "dagster.yaml"
+    if not configuration.exists():
+        configuration.write_text(_INSTANCE, encoding="utf-8")
+    os.environ["DAGSTER_HOME"] = str(folder)
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    return folder
+
+
+class Runner:
+    """Makes runs of the `daily` job; the definitions are put together once, whatever the number of runs."""
+
+    def __init__(self, settings: Settings, *, resources: Mapping[str, Any] | None = None) -> None:
+        dagster_home(settings)
+        self._definitions = build_definitions(resources=resources)
+        self._job = self._definitions.resolve_job_def(DAILY)
+        self._instance = dg.DagsterInstance.get()
+
+    def keys(self, selection: str | None) -> list[dg.AssetKey]:
+        """The asset keys that a selection in Dagster's syntax names. Raises WrongSelection."""
+        graph = self._definitions.resolve_asset_graph()
+        try:
+            chosen = dg.AssetSelection.from_string(selection) if selection else dg.AssetSelection.all()
+            keys = chosen.resolve(graph)
+        except Exception as why:
+            raise WrongSelection(f"--select {selection!r}: {why}") from why
+        if not keys:
+            raise WrongSelection(f"--select {selection!r} names no asset")
+        return sorted(keys)
+
+    def run(self, first: date, last: date, *, select: str | None = None, force: bool = False) -> RunOutcome:
+        """Materialises the selected assets for the days from `first` to `last`, both included, in one run."""
+        keys = self.keys(select)
+        ops = {
+            node.name: {"config": {"force": True}}
+            for node in self._job.nodes
+            if force and node.name.startswith("stage_")
+        }
+        result = self._job.execute_in_process(
+            instance=self._instance,
+            asset_selection=keys,
+            tags={
+                ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
+                ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
+            },
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, "ops": ops},
+            raise_on_error=False,
+        )
+        errors = []
+        for event in result.all_events:
+            if event.is_step_failure:
+                error = event.step_failure_data.error
+                while error is not None and error.cause is not None:
+                    error = error.cause
+                text = error.message.strip() if error is not None else "failed without an error"
+                errors.append(f"{event.step_key}: {text.splitlines()[0] if text else 'failed'}")
+        return RunOutcome(result.run_id, result.success, tuple(errors))

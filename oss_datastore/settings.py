@@ -1,0 +1,199 @@
+"""Every setting and its environment variable, typed, in one place.
+
+Names and meanings are part of the public surface (README, sample.env). Nothing is read from the environment anywhere
+else; what a setting builds (a client, a store, a queue) stands in `resources`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from oss_datastore.clock import Clock
+
+_OURS = "OSS_DATASTORE_"
+
+
+class WrongSetting(ValueError):
+    """A setting is malformed; the message is one line that names its variable."""
+
+
+def _ours(name: str) -> Any:
+    return AliasChoices(f"{_OURS}{name}")
+
+
+Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Read with `Settings.load()`, which turns faults into one clear line."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+
+    github_token: SecretStr | None = Field(None, validation_alias="GITHUB_TOKEN")
+    github_tokens: Annotated[dict[str, SecretStr], NoDecode] = Field({}, validation_alias="GITHUB_TOKENS")
+    github_orgs: Names = Field((), validation_alias="GITHUB_ORGS")
+    github_api_url: str = Field("https://api.github.com", validation_alias="GITHUB_API_URL")
+    github_graphql_url: str = Field("", validation_alias="GITHUB_GRAPHQL_URL")
+    github_app_id: str | None = Field(None, validation_alias="GITHUB_APP_ID")
+    github_app_private_key: SecretStr | None = Field(None, validation_alias="GITHUB_APP_PRIVATE_KEY")
+
+    s3_root_bucket: str | None = Field(None, validation_alias="S3_ROOT_BUCKET")
+    aws_default_region: str | None = Field(None, validation_alias="AWS_DEFAULT_REGION")
+    aws_endpoint_url: str | None = Field(None, validation_alias="AWS_ENDPOINT_URL")
+    dlq_url: SecretStr | None = Field(None, validation_alias="DLQ_URL")
+
+    home: Path = Field(Path(".oss_datastore"), validation_alias=_ours("HOME"))
+    warehouse: Literal["duckdb", "postgres", "redshift"] = Field("duckdb", validation_alias=_ours("WAREHOUSE"))
+    warehouse_url: SecretStr | None = Field(None, validation_alias=_ours("WAREHOUSE_URL"))
+    copy_role: str | None = Field(None, validation_alias=_ours("COPY_ROLE"))
+    store_kms_key: str | None = Field(None, validation_alias=_ours("STORE_KMS_KEY"))
+    store_class: str | None = Field(None, validation_alias=_ours("STORE_CLASS"))
+    datasets: Names = Field((), validation_alias=_ours("DATASETS"))
+    repositories: Names = Field((), validation_alias=_ours("REPOSITORIES"))
+    files: Path | None = Field(None, validation_alias=_ours("FILES"))
+    start_date: date = Field(date(2026, 1, 1), validation_alias=_ours("START_DATE"))
+    held_now: datetime | None = Field(None, validation_alias=_ours("NOW"))
+    alerts: Names = Field(("log",), validation_alias=_ours("ALERTS"))
+    digest: Names = Field((), validation_alias=_ours("DIGEST"))
+    response_days: int = Field(2, ge=1, le=365, validation_alias=_ours("RESPONSE_DAYS"))
+    sla_days: Annotated[tuple[int, int, int, int], NoDecode] = Field(
+        (14, 30, 60, 90), validation_alias=_ours("SLA_DAYS")
+    )
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Self:
+        """Reads environment and `.env`. Raises WrongSetting with one line that names the first wrong variable."""
+        try:
+            return cls(**overrides)
+        except ValidationError as why:
+            first = why.errors(include_url=False, include_input=False)[0]
+            message = str(first["msg"]).removeprefix("Value error, ")
+            if not first["loc"]:
+                raise WrongSetting(message) from None
+            where = str(first["loc"][0])
+            field = cls.model_fields.get(where)
+            variable = _variable(field.validation_alias) if field is not None else where
+            raise WrongSetting(f"{variable}: {message[:1].lower()}{message[1:]}") from None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: Any, info: Any) -> Any:
+        # `NAME=` in a .env file means "not set", not an empty list or a malformed date.
+        if isinstance(value, str) and not value.strip():
+            field = cls.model_fields[info.field_name]
+            return field.default
+        return value
+
+    @field_validator("github_orgs", "datasets", "repositories", "alerts", "digest", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+        return value
+
+    @field_validator("github_tokens", mode="before")
+    @classmethod
+    def _pairs(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.strip() for part in value.split(",") if part.strip()]
+        if any("=" not in pair for pair in pairs):
+            raise ValueError("expected org=token,org=token")
+        return {org.strip().lower(): token.strip() for org, _, token in (pair.partition("=") for pair in pairs)}
+
+    @field_validator("sla_days", mode="before")
+    @classmethod
+    def _four_numbers(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            parts = [part.strip() for part in value.split(",")]
+            if len(parts) != 4 or not all(part.isdigit() for part in parts):
+                raise ValueError("expected four numbers of days (critical, high, medium, low), such as 14,30,60,90")
+            return tuple(int(part) for part in parts)
+        return value
+
+    @field_validator("github_api_url", "github_graphql_url", "aws_endpoint_url")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value:
+            parts = urlsplit(value)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError("expected an address that begins with https:// (or http://)")
+            if parts.username or parts.password:
+                raise ValueError("must not carry a user or password; the token goes into GITHUB_TOKEN")
+            return value.rstrip("/")
+        return value
+
+    @field_validator("alerts", "digest")
+    @classmethod
+    def _targets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for target in value:
+            if target != "log" and target.partition(":")[0] not in ("sns", "webhook", "apprise"):
+                raise ValueError("expected log, sns:<arn>, webhook:<url> or apprise:<url>, separated by commas")
+        return value
+
+    @field_validator("warehouse_url")
+    @classmethod
+    def _warehouse_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            scheme = value.get_secret_value().partition("://")[0]
+            if scheme not in ("postgresql", "redshift", "redshift+iam"):
+                raise ValueError("expected postgresql://…, redshift://… or redshift+iam://…")
+        return value
+
+    @field_validator("held_now")
+    @classmethod
+    def _never_in_the_future(cls, value: datetime | None) -> datetime | None:
+        if value is None:
+            return None
+        value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        if value > datetime.now(UTC):
+            raise ValueError(f"{value.isoformat()} is in the future")
+        return value
+
+    @model_validator(mode="after")
+    def _warehouse_needs_an_address(self) -> Self:
+        if self.warehouse != "duckdb" and self.warehouse_url is None:
+            raise ValueError(f"{_OURS}WAREHOUSE_URL is needed with {_OURS}WAREHOUSE={self.warehouse}")
+        return self
+
+    @property
+    def graphql_url(self) -> str:
+        """The GraphQL address: as set, else derived from the REST address (Enterprise Server has its own form)."""
+        if self.github_graphql_url:
+            return self.github_graphql_url
+        base = self.github_api_url
+        if base.endswith("/api/v3"):
+            return f"{base.removesuffix('/v3')}/graphql"
+        return f"{base}/graphql"
+
+    @property
+    def clock(self) -> Clock:
+        """The calendar of this process."""
+        return Clock(self.held_now)
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file of the embedded warehouse."""
+        return self.home_path / "warehouse.duckdb"
+
+    @property
+    def report_path(self) -> Path:
+        """The report page."""
+        return self.home_path / "report.html"
+
+    @property
+    def home_path(self) -> Path:
+        """The home as an absolute path."""
+        return self.home.expanduser().absolute()
+
+
+def _variable(alias: Any) -> str:
+    if isinstance(alias, AliasChoices):
+        return str(alias.choices[0])
+    return str(alias)

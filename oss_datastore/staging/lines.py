@@ -1,0 +1,237 @@
+"""Staged answers: one JSON line each, in write-once parts, with the ledger entries that name them.
+
+A part closes at a size or a time, so that ten thousand repositories do not make ten thousand objects. The order is
+what makes a killed run harmless: first the part, then its letters, then the ledger entries. An answer that no ledger
+entry names was never staged.
+
+    staging/<answer set>/load_date=D/<generation>/{plan,part-N.jsonl.gz,ledger-N.jsonl}
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from oss_datastore.catalogue.parse import Part
+from oss_datastore.dead_letters import Failure
+from oss_datastore.staging.ledger import Ledger, LedgerEntry, State, effective
+from oss_datastore.staging.store import RawStore
+
+PREFIX = "staging"
+_DAY = re.compile(r"/load_date=(\d{4}-\d{2}-\d{2})/")
+
+# Never kept: credentials that GitHub puts into otherwise harmless answers.
+_SECRET_KEYS = frozenset({"temp_clone_token", "secret", "webhook_secret", "client_secret", "pem"})
+
+
+def new_generation() -> str:
+    """A name for one writing of one day that sorts by real time, whatever day the calendar is held at."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(2)}"
+
+
+@dataclass(frozen=True)
+class StagedLine:
+    """One answer as it was staged, and where it lies."""
+
+    key: str
+    number: int
+    generation: str
+    parts: tuple[Part, ...]
+    day: date
+    fetched_at: datetime
+    payload: Any
+
+
+class Staging:
+    """Reads and writes the staged answers and ledgers of one store."""
+
+    def __init__(self, store: RawStore) -> None:
+        self.store = store
+        self._read: dict[str, list[LedgerEntry]] = {}
+
+    def folder(self, answer_set: str, day: date) -> str:
+        """The prefix of everything staged of an answer set and day."""
+        return f"{PREFIX}/{answer_set}/load_date={day.isoformat()}/"
+
+    def ledger(self, answer_set: str, day: date) -> dict[tuple[str, str], LedgerEntry]:
+        """The effective ledger of an answer set and day; planned scopes that nothing became of are pending."""
+        keys = [tuple(key.rsplit("/", 2)) for key in self.store.list(self.folder(answer_set, day))]
+        # By generation, the plan in front of what became of it.
+        ordered = sorted(
+            (generation, not name.startswith("plan"), name, folder)
+            for folder, generation, name in keys
+            if name.startswith(("plan", "ledger-"))
+        )
+        return effective(
+            entry for generation, _, name, folder in ordered for entry in self._entries(f"{folder}/{generation}/{name}")
+        )
+
+    def days(self, answer_set: str) -> list[date]:
+        """Every day of which something is staged, in order."""
+        found = {_DAY.search(key) for key in self.store.list(f"{PREFIX}/{answer_set}/load_date=")}
+        return sorted({date.fromisoformat(match[1]) for match in found if match})
+
+    def lines(self, answer_set: str, day: date, ledger: Ledger | None = None) -> Iterator[StagedLine]:
+        """The staged answers of a day, each with only those parts that the effective ledger counts."""
+        ledger = self.ledger(answer_set, day) if ledger is None else ledger
+        counted = {
+            (entry.generation, *entry.key)
+            for entry in ledger.values()
+            if entry.state in (State.complete, State.partial)
+        }
+        generations = {generation for generation, _, _ in counted}
+        for key in self.store.list(self.folder(answer_set, day)):
+            *_, generation, name = key.split("/")
+            if generation not in generations or not name.startswith("part-"):
+                continue
+            for number, raw in enumerate(gzip.decompress(self.store.get(key)).splitlines()):
+                line = orjson.loads(raw)
+                parts = tuple(
+                    part
+                    for part in map(Part.from_list, line["parts"])
+                    if (generation, part.dataset, part.scope) in counted
+                )
+                if parts:
+                    yield StagedLine(
+                        key, number, generation, parts, day, datetime.fromisoformat(line["fetched_at"]), line["payload"]
+                    )
+
+    def last_complete(
+        self, answer_set: str, keys: set[tuple[str, str]], before: date, look_back: int = 30
+    ) -> dict[tuple[str, str], date]:
+        """The newest complete day before a day, per (dataset, scope), looking back at most so many days.
+
+        What has no complete day within that span is listed whole again: dearer, and never wrong.
+        """
+        found: dict[tuple[str, str], date] = {}
+        open_keys = set(keys)
+        staged: set[date] | None = None
+        for back in range(1, look_back + 1):
+            if not open_keys:
+                break
+            day = before - timedelta(days=back)
+            if back > 1:
+                if staged is None:
+                    staged = set(self.days(answer_set))
+                if day not in staged:
+                    continue
+            for key, entry in self.ledger(answer_set, day).items():
+                if key in open_keys and entry.state is State.complete:
+                    found[key] = day
+                    open_keys.discard(key)
+        return found
+
+    def _entries(self, key: str) -> list[LedgerEntry]:
+        # Objects never change, so what was read once need not be read again.
+        if key not in self._read:
+            if len(self._read) > 5_000:
+                self._read.clear()
+            data = self.store.get(key)
+            if key.endswith(".gz"):
+                data = gzip.decompress(data)
+            self._read[key] = [LedgerEntry.from_dict(orjson.loads(line)) for line in data.splitlines()]
+        return self._read[key]
+
+
+class StageWriter:
+    """Writes one generation of one answer set and day. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        store: RawStore,
+        folder: str,
+        day: date,
+        *,
+        letters: Callable[[list[Failure]], list[int]],
+        part_bytes: int = 8 * 1024 * 1024,
+        part_seconds: float = 15.0,
+    ) -> None:
+        self.generation = new_generation()
+        self._store = store
+        self._folder = f"{folder}{self.generation}/"
+        self._day = day
+        self._letters = letters
+        self._part_bytes = part_bytes
+        self._part_seconds = part_seconds
+        self._lock = threading.Lock()
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._number = 1
+        self._opened = time.monotonic()
+        self._entries: list[tuple[LedgerEntry, list[Failure]]] = []
+
+    def plan(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Records which scopes are planned before the first is asked, so that a killed run leaves them pending."""
+        entries = [LedgerEntry(d, s, self._day, State.pending, self.generation, detail="planned") for d, s in keys]
+        if entries:
+            self._store.put_if_absent(f"{self._folder}plan.jsonl.gz", gzip.compress(_json_lines(entries), mtime=0))
+
+    def add(self, line: Mapping[str, Any]) -> tuple[str, int]:
+        """Adds an answer; returns the key of its part and its number there."""
+        raw = orjson.dumps(line)
+        with self._lock:
+            place = self._part_key, len(self._lines)
+            self._lines.append(raw)
+            self._size += len(raw)
+            if self._size >= self._part_bytes:
+                self._flush()
+            return place
+
+    def settle(self, entry: LedgerEntry, failures: list[Failure]) -> None:
+        """Says what became of a scope whose answers have all been added."""
+        with self._lock:
+            self._entries.append((replace(entry, generation=self.generation), failures))
+            if time.monotonic() - self._opened >= self._part_seconds:
+                self._flush()
+
+    def close(self) -> None:
+        """Writes what is left."""
+        with self._lock:
+            self._flush()
+
+    @property
+    def _part_key(self) -> str:
+        return f"{self._folder}part-{self._number:05d}.jsonl.gz"
+
+    def _flush(self) -> None:
+        if self._lines:
+            self._store.put_if_absent(self._part_key, gzip.compress(b"\n".join(self._lines), 5, mtime=0))
+        if self._entries:
+            ids = iter(self._letters([failure for _, failures in self._entries for failure in failures]))
+            entries = []
+            for entry, failures in self._entries:
+                own = [next(ids) for _ in failures]
+                entries.append(replace(entry, letter=own[0]) if own else entry)
+            self._store.put_if_absent(f"{self._folder}ledger-{self._number:05d}.jsonl", _json_lines(entries))
+        if self._lines or self._entries:
+            self._number += 1
+        self._lines, self._entries, self._size = [], [], 0
+        self._opened = time.monotonic()
+
+
+def without_secrets(body: bytes, payload: Any) -> Any:
+    """The payload without credentials that GitHub answers with."""
+    if not any(f'"{key}"'.encode() in body for key in _SECRET_KEYS):
+        return payload
+    return _scrub(payload)
+
+
+def _scrub(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _scrub(v) for k, v in value.items() if not (k in _SECRET_KEYS and isinstance(v, str))}
+    if isinstance(value, list):
+        return [_scrub(v) for v in value]
+    return value
+
+
+def _json_lines(entries: Iterable[LedgerEntry]) -> bytes:
+    return b"\n".join(orjson.dumps(entry.as_dict()) for entry in entries)
