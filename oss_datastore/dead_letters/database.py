@@ -87,12 +87,9 @@ class Database:
                 raise
             except psycopg2.errors.CheckViolation as problem:
                 raise TransitionRefused(_first_line(problem)) from None
-            except (
-                psycopg2.OperationalError,
-                psycopg2.InterfaceError,
-                psycopg2.errors.InsufficientPrivilege,
-                psycopg2.errors.ReadOnlySqlTransaction,
-            ) as problem:
+            except (psycopg2.IntegrityError, psycopg2.DataError) as problem:
+                raise QueueError(f"The dead letter queue refuses this: {_first_line(problem)}") from None
+            except psycopg2.Error as problem:
                 raise QueueUnavailable(
                     f"The dead letter queue cannot be used: {_first_line(problem)}; check DLQ_URL and the server"
                 ) from None
@@ -155,13 +152,13 @@ def _missing(cursor: Any, wanted: dict[int, tuple[str, str, str]]) -> list[int]:
     cursor.execute(query("applied"))
     applied = dict(cursor.fetchall())
     if set(applied) - set(wanted):
-        raise QueueError(
+        raise QueueUnavailable(
             f"The dead letter queue was made by a newer version (migration {max(applied)}, this one knows "
             f"{max(wanted)}); upgrade oss-datastore or set DLQ_URL to another database"
         )
     for number, digest in applied.items():
         if wanted[number][1] != digest:
-            raise QueueError(
+            raise QueueUnavailable(
                 f"Migration {wanted[number][0]} was changed after it was applied; restore its text and write "
                 "the change as a new migration"
             )

@@ -48,7 +48,7 @@ class DeadLetterQueue:
 
     def __init__(self, url: str, *, clock: Clock) -> None:
         self._database = Database(url)
-        self._clock = clock
+        self.clock = clock
 
     def close(self) -> None:
         self._database.close()
@@ -62,7 +62,7 @@ class DeadLetterQueue:
 
     def put_many(self, failures: Sequence[Failure], *, who: str = "run") -> Numbers:
         """The letters' numbers in the order of the failures; all are written or none."""
-        now = self._clock.now()
+        now = self.clock.now()
         return self.put_rows([row_of(failure, now) for failure in failures], who=who)
 
     def put_rows(
@@ -172,7 +172,7 @@ class DeadLetterQueue:
             "limit": limit,
             "lease_seconds": lease_seconds,
             "who": clean(who),
-            "now": self._clock.now(),
+            "now": self.clock.now(),
         }
         found = self._act(lambda cursor: _letters(cursor, "claim", given), who=who, why="retry")
         never = datetime.max.replace(tzinfo=UTC)
@@ -228,13 +228,25 @@ class DeadLetterQueue:
         return self.resolve_scopes([(dataset, scope, day)], who=who, why=why, covered_by=covered_by)
 
     def resolve_scopes(
-        self, scopes: Iterable[tuple[str, str, date]], *, who: str, why: str, covered_by: date | None = None
+        self,
+        scopes: Iterable[tuple[str, str, date]],
+        *,
+        who: str,
+        why: str,
+        covered_by: date | None = None,
+        failed_before: datetime | None = None,
     ) -> int:
-        """The same for many (dataset, scope, day) at once."""
+        """The same for many (dataset, scope, day) at once; `failed_before` spares what failed after that."""
         done = [
             {"dataset": dataset, "scope": scope, "day": day.isoformat()} for dataset, scope, day in sorted(set(scopes))
         ]
-        given = {"scopes": json.dumps(done), "covered_by": covered_by, "at": self._clock.now(), "why": clean(why)}
+        given = {
+            "scopes": json.dumps(done),
+            "covered_by": covered_by,
+            "failed_before": failed_before,
+            "at": self.clock.now(),
+            "why": clean(why),
+        }
 
         def write(cursor: Any) -> int:
             cursor.execute(query("resolve_scopes"), given)
@@ -245,7 +257,7 @@ class DeadLetterQueue:
     def expire_lost(self, *, who: str, why: str = "past the time until which it could be fetched") -> Letters:
         """Every open letter past its `recoverable_until` becomes expired; those letters."""
         self._release_leases()
-        given = {"at": self._clock.now(), "why": clean(why)}
+        given = {"at": self.clock.now(), "why": clean(why)}
         return self._act(lambda cursor: _letters(cursor, "expire_lost", given), who=who, why=why)
 
     def annotate(self, id: int, note: str) -> Letter:
@@ -257,10 +269,27 @@ class DeadLetterQueue:
 
         return self._read(write)
 
+    # --- memory ---
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a value under a name, for whoever asks next in whatever process."""
+        given = {"name": name, "value": clean(value)}
+        self._read(lambda cursor: cursor.execute(query("remember"), given))
+
+    def recall(self, name: str) -> str | None:
+        """What was remembered last under the name."""
+
+        def read(cursor: Any) -> str | None:
+            cursor.execute(query("recall"), {"name": name})
+            found = cursor.fetchone()
+            return found["value"] if found else None
+
+        return self._read(read)
+
     # --- inside ---
 
     def _close(self, id: int, state: str, who: str, why: str) -> Letter:
-        given = {"id": id, "state": state, "at": self._clock.now(), "why": clean(why)}
+        given = {"id": id, "state": state, "at": self.clock.now(), "why": clean(why)}
 
         def write(cursor: Any) -> Letter:
             found = _letters(cursor, "close", given)
@@ -282,7 +311,7 @@ class DeadLetterQueue:
 
     def _act(self, work: Callable[[Any], T], *, who: str, why: str) -> T:
         """Do something that changes states: who does it and why goes into the history."""
-        given = {"who": clean(who), "why": clean(why), "at": self._clock.now().isoformat()}
+        given = {"who": clean(who), "why": clean(why), "at": self.clock.now().isoformat()}
         if not given["who"] or not given["why"]:
             raise TransitionRefused("A change of state needs to say who makes it and why")
 

@@ -421,6 +421,14 @@ def test_changes_are_read_on_from_the_last_one_seen(queue: DeadLetterQueue) -> N
     }
 
 
+def test_what_is_remembered_is_recalled_by_another_process(queue: DeadLetterQueue, queue_url: str) -> None:
+    assert queue.recall("alerts") is None
+    queue.remember("alerts", "7")
+    queue.remember("alerts", "8")
+    with closing(DeadLetterQueue(queue_url, clock=Clock())) as other:
+        assert other.recall("alerts") == "8"
+
+
 # --- the server ---
 
 

@@ -7,6 +7,7 @@ where letter.id in (
     join jsonb_to_recordset(%(scopes)s::jsonb) as done (dataset text, scope text, day date)
         using (dataset, scope, day)
     where state in ('open', 'retrying')
+        and (%(failed_before)s::timestamptz is null or last_failed_at <= %(failed_before)s)
     order by id
     for update of letters
 )

@@ -1,0 +1,1 @@
+select value from dead_letter_queue.memory where name = %(name)s
