@@ -120,7 +120,7 @@ class Caller:
                 tries = f" ({failed} attempts)" if failed > 1 else ""
                 error = problem(
                     request,
-                    verdict.came.replace(token.value, "[token]") + tries if token.value else verdict.came + tries,
+                    verdict.came + tries,
                     answer=answer,
                     requests=spent.requests,
                     points=spent.points,

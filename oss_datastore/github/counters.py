@@ -18,10 +18,8 @@ from oss_datastore.github.classification import Limit
 def pool_of(url: str) -> str:
     """The pool GitHub counts a REST address in."""
     path = urlsplit(url).path
-    if "/search/code" in path:
-        return "code_search"
-    if "/search/" in path:
-        return "search"
+    if search := re.match(r"(?:/api/v3)?/search/(code)?", path):
+        return "code_search" if search[1] else "search"
     return "dependency_sbom" if path.endswith("/dependency-graph/sbom") else "core"
 
 
