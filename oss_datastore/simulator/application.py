@@ -8,67 +8,29 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from email.utils import formatdate
 from typing import Any
 
-from oss_datastore.simulator.faults import Faults, read_faults
+from oss_datastore.simulator import breakage
+from oss_datastore.simulator.door import PREFIX, knock
+from oss_datastore.simulator.faults import Faults
 from oss_datastore.simulator.http import Asked, Reply
 from oss_datastore.simulator.limits import SECONDARY_TEXT, Block, Gate, Limits, Pool
+from oss_datastore.simulator.log import Entry, Log
 from oss_datastore.simulator.tokens import SCOPES, Token, Tokens
 from oss_datastore.simulator.v3 import paging, versions
 from oss_datastore.simulator.v3.call import Call, Listing, Refused
 from oss_datastore.simulator.v3.routing import Found, Moved, find
-from oss_datastore.simulator.v4.execution import GraphQL, Outcome
+from oss_datastore.simulator.v4.execution import GraphQL
 from oss_datastore.simulator.world import World
 from oss_datastore.simulator.world.dice import day_of
 
 DOCS = "https://docs.github.com/rest"
-CONTROL = "/_simulator"
-HTML_503 = b"<!DOCTYPE html>\n<html><head><title>Unicorn!</title></head><body>No server is available.</body></html>\n"
 WIRE_FAULTS = ("reset", "truncated", "not_json", "timeout", "server_error", "bad_gateway", "unavailable")
 REFUSALS = ("secondary_limit", "primary_limit", "forbidden", "not_found", "blocked")
-TIMEOUT_TEXT = (
-    "Something went wrong while executing your query. This may be the result of a timeout, or it could be a GitHub "
-    "bug. Please include `{request_id}` when reporting this issue."
-)
-TIMEOUT_POINTS = 10
-"""What a query that runs into the timeout costs on top: the amount is ours, that it costs is GitHub's."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One request in the log. No header is kept, so no token is."""
-
-    method: str
-    target: str
-    endpoint: str
-    status: int
-    outcome: str
-
-
-@dataclass
-class Log:
-    """What was asked. Counts are complete; entries are the last hundred thousand."""
-
-    entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=100_000))
-    by_endpoint: Counter[str] = field(default_factory=Counter)
-    by_status: Counter[int] = field(default_factory=Counter)
-
-    def add(self, entry: Entry) -> None:
-        """Writes one down."""
-        self.entries.append(entry)
-        self.by_endpoint[entry.endpoint] += 1
-        self.by_status[entry.status] += 1
-
-    def clear(self) -> None:
-        """Forgets all."""
-        self.entries.clear()
-        self.by_endpoint.clear()
-        self.by_status.clear()
 
 
 @dataclass
@@ -119,6 +81,11 @@ class Application:
         held = self._held
         return int(time.time() if held is None else held.timestamp())
 
+    @property
+    def held(self) -> bool:
+        """Whether the calendar stands still."""
+        return self._held is not None
+
     def set_now(self, now: datetime | None) -> None:
         """Holds the calendar at a moment, or lets it go on with real time. Raises ValueError without a time zone."""
         if now is not None and now.tzinfo is None:
@@ -138,8 +105,8 @@ class Application:
     def answer(self, asked: Asked) -> Reply:
         """The answer to one request."""
         self.gate.in_flight += 1
-        if asked.path.startswith(CONTROL):
-            return self._control(asked)
+        if asked.path.startswith(PREFIX):
+            return knock(self, asked)
         self._serial += 1
         visit = Visit(asked, "", Token("outsider"), versions.DEFAULT)
         try:
@@ -194,7 +161,7 @@ class Application:
         self._permitted(visit)
         reply = self._endpoint(visit, found)
         if fault is not None:
-            return self._spoilt(visit, reply, fault)
+            return breakage.spoil(reply, fault)
         return reply
 
     def _endpoint(self, visit: Visit, found: Found) -> Reply:
@@ -246,9 +213,10 @@ class Application:
         pool.used += outcome.cost
         visit.outcome = outcome.problem
         if fault == "graphql_resource_limits":
-            outcome = self._cut_short(outcome)
+            outcome = breakage.cut_short(outcome)
+            visit.outcome = fault
         reply = self._json(visit, outcome.payload)
-        return self._spoilt(visit, reply, fault) if fault in ("truncated", "not_json") else reply
+        return breakage.spoil(reply, fault) if fault in ("truncated", "not_json") else reply
 
     # --- what may stand in the way ---
 
@@ -296,56 +264,22 @@ class Application:
 
     def _broken(self, visit: Visit, fault: str) -> Reply:
         v4 = visit.resource == "graphql"
+        pool = self.gate.pool(visit.key, visit.resource, self.elapsed())
         match fault:
-            case "reset":
-                return Reply(502, breakage="reset")
-            case "unavailable":
-                return Reply(503, HTML_503, {"content-type": "text/html; charset=utf-8"})
-            case "timeout" | "bad_gateway" | "server_error":
-                status = 500 if fault == "server_error" else 502
-                payload: dict[str, Any] = {"message": "Server Error"}
-                if v4:
-                    message = TIMEOUT_TEXT.format(request_id=self._request_id())
-                    payload = {"data": None, "errors": [{"message": message}]}
-                    self.gate.pool(visit.key, "graphql", self.elapsed()).used += TIMEOUT_POINTS
-                reply = self._json(visit, payload, status)
-                reply.delay = self.timeout_seconds if fault == "timeout" else 0.0
-                return reply
             case "secondary_limit":
                 raise self._secondary(visit, self.gate.block(visit.key, self.elapsed()))
             case "primary_limit":
-                pool = self.gate.pool(visit.key, visit.resource, self.elapsed())
                 pool.used = pool.limit
                 if v4:
                     return self._graphql_exhausted(visit)
                 raise self._exhausted(visit)
-            case "forbidden":
-                raise Refused(403, f"Resource not accessible by {visit.token.noun}")
-            case "blocked":
-                block = {"reason": "dmca", "created_at": "2025-01-01T00:00:00Z", "html_url": "https://github.com/dmca"}
-                raise Refused(451, "Repository access blocked", block=block)
-        raise Refused(404, "Not Found")
-
-    def _spoilt(self, visit: Visit, reply: Reply, fault: str) -> Reply:
-        visit.outcome = fault
-        if fault == "truncated":
-            reply.breakage = "cut"
-        else:
-            reply.body = b"<html><body>One moment, please</body></html>"
+            case "forbidden" | "not_found" | "blocked":
+                raise breakage.refusal(fault, visit.token.noun)
+        if v4 and fault in breakage.FAILURES:
+            pool.used += breakage.TIMEOUT_POINTS
+        reply = breakage.failure(fault, v4, self._request_id())
+        reply.delay = self.timeout_seconds if fault == "timeout" else 0.0
         return reply
-
-    def _cut_short(self, outcome: Outcome) -> Outcome:
-        payload = dict(outcome.payload)
-        data = dict(payload.get("data") or {})
-        cut = next((name for name in reversed(data) if name != "rateLimit" and data[name] is not None), None)
-        if cut is not None:
-            data[cut] = None
-        error = {
-            "type": "RESOURCE_LIMITS_EXCEEDED",
-            "path": [cut],
-            "message": "Resource limits for this query exceeded.",
-        }
-        return Outcome({"data": data, "errors": [*payload.get("errors", []), error]}, outcome.cost, "resource limits")
 
     # --- what every answer carries ---
 
@@ -421,40 +355,3 @@ class Application:
             own["x-oauth-scopes"] = SCOPES if visit.token.role == "owner" else "read:org, repo"
             own["x-accepted-oauth-scopes"] = visit.scopes
         reply.headers = {**own, **headers}
-
-    # --- the simulator's own door ---
-
-    def _control(self, asked: Asked) -> Reply:
-        try:
-            return Reply(200, json.dumps(self._controlled(asked)).encode(), {"content-type": "application/json"})
-        except (ValueError, KeyError, TypeError) as wrong:
-            return Reply(422, json.dumps({"message": str(wrong)}).encode(), {"content-type": "application/json"})
-
-    def _controlled(self, asked: Asked) -> dict[str, Any]:
-        what = asked.path.removeprefix(CONTROL).strip("/")
-        doors: dict[tuple[str, str], Callable[[], None]] = {
-            ("POST", "clock"): lambda: self._hold(json.loads(asked.body)["now"]),
-            ("POST", "faults"): lambda: self.faults.declare(read_faults(json.loads(asked.body))),
-            ("DELETE", "log"): self.log.clear,
-        }
-        if (asked.method, what) in doors:
-            doors[asked.method, what]()
-        elif asked.method != "GET" or what not in ("clock", "faults", "log"):
-            raise ValueError(f"no such door: {asked.method} {asked.path}; there are clock, faults and log")
-        told: dict[str, dict[str, Any]] = {
-            "clock": {"now": datetime.fromtimestamp(self.now, UTC).isoformat(), "held": self._held is not None},
-            "faults": {
-                "declared": [fault.text for fault in self.faults.declared],
-                "struck": dict(self.faults.struck),
-            },
-            "log": {
-                "requests": sum(self.log.by_status.values()),
-                "by_endpoint": dict(self.log.by_endpoint),
-                "by_status": {str(status): times for status, times in self.log.by_status.items()},
-                "during_block": self.gate.blocked_requests,
-            },
-        }
-        return told[what]
-
-    def _hold(self, text: str | None) -> None:
-        self.set_now(None if text is None else datetime.fromisoformat(text))

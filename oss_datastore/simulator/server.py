@@ -9,10 +9,11 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from oss_datastore.simulator.application import Application, Entry
+from oss_datastore.simulator.application import Application
 from oss_datastore.simulator.faults import Faults, read_faults
 from oss_datastore.simulator.http import Connection
 from oss_datastore.simulator.limits import Limits
+from oss_datastore.simulator.log import Entry
 from oss_datastore.simulator.tokens import Token
 from oss_datastore.simulator.world import World
 

@@ -9,7 +9,7 @@ from oss_datastore.simulator.v3.accounts import (
     ROLE_NAMES,
     permissions,
     repository_full,
-    team_short,
+    team_full,
     user,
 )
 from oss_datastore.simulator.v3.alerts import alert, alert_of_org
@@ -214,7 +214,7 @@ def requested_reviewers(call: Call) -> Json:
     item = _item(call, call.path["pull_number"], pulls_only=True)
     state = item.at(call.now)
     people = [user(call, who) for who in state.asked] if state.open else []
-    teams = [team_short(call, team, item.repository.org) for team in state.asked_teams if state.open]
+    teams = [team_full(call, team, item.repository.org) for team in state.asked_teams if state.open]
     return {"users": people, "teams": teams}
 
 

@@ -37,6 +37,8 @@ def label(call: Call, repository: Repository, name: str) -> Json:
         "color": LABELS[number][1],
         "default": number < 7,
         "description": LABELS[number][2],
+        "archived_at": None,
+        "archived_by": None,
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 from oss_datastore.simulator.node_ids import node_id
 from oss_datastore.simulator.v3.call import Call
 from oss_datastore.simulator.v3.of_repositories import shown_alerts
+from oss_datastore.simulator.v4 import of_shelf
 from oss_datastore.simulator.v4.base import Connection, Node, Plain, Problem, ordered
 from oss_datastore.simulator.v4.of_accounts import PERMISSION, AccountNode, OrganizationNode, TeamNode, forbidden
 from oss_datastore.simulator.v4.of_alerts import alert_node
@@ -180,23 +181,21 @@ class RepositoryNode(Node):
 
     def languages(self, order_by: dict[str, str] | None = None, **paging: Any) -> Connection:
         """Bytes by language."""
-        sizes = self.repository.languages(self.now)
-        found = ordered(sizes, order_by, {"SIZE": lambda name: sizes[name]})
-        return Connection(
-            found,
-            lambda name: Plain(self.call, "Language", id=node_id("LAN", len(name)), name=name, color=None),
-            paging,
-            lambda name: {"size": sizes[name]},
-            total_size=sum(sizes.values()),
-        )
+        return of_shelf.languages(self, order_by, paging)
 
     def repository_topics(self, **paging: Any) -> Connection:
         """What it says it is about."""
-        return Connection(self.repository.topics, self._topic, paging)
+        return of_shelf.topics(self, paging)
 
-    def _topic(self, name: str) -> Plain:
-        topic = Plain(self.call, "Topic", id=f"TO_{name}", name=name)
-        return Plain(self.call, "RepositoryTopic", f"/topics/{name}", id=f"RT_{self.repository.id}_{name}", topic=topic)
+    def releases(self, order_by: dict[str, str] | None = None, **paging: Any) -> Connection:
+        """Its releases, newest first."""
+        return of_shelf.releases(self, order_by, paging)
+
+    def discussions(
+        self, order_by: dict[str, str] | None = None, states: list[str] | None = None, **paging: Any
+    ) -> Connection:
+        """Its discussions."""
+        return of_shelf.discussions(self, order_by, states, paging)
 
     def labels(self, order_by: dict[str, str] | None = None, query: str | None = None, **paging: Any) -> Connection:
         """Its labels."""
@@ -214,61 +213,6 @@ class RepositoryNode(Node):
         keys = {"NUMBER": lambda node: node.number}
         keys |= dict.fromkeys(("CREATED_AT", "DUE_DATE", "UPDATED_AT"), keys["NUMBER"])
         return Connection(ordered(nodes, order_by, keys), lambda node: node, paging)
-
-    def releases(self, order_by: dict[str, str] | None = None, **paging: Any) -> Connection:
-        """Its releases, newest first."""
-        found = self.repository.releases(self.now)[::-1]
-        found = ordered(found, order_by, {"CREATED_AT": lambda entry: entry[0], "NAME": lambda entry: entry[1]})
-        return Connection(found, self._release, paging)
-
-    def _release(self, entry: tuple[int, str]) -> Plain:
-        moment, tag = entry
-        latest = self.repository.releases(self.now)[-1][1] == tag
-        identity = 190_000_000 + self.repository.serial * 1_000 + int(tag.split(".")[1])
-        return Plain(
-            self.call,
-            "Release",
-            f"{self.place}/releases/tag/{tag}",
-            id=node_id("RE", self.repository.id, identity),
-            database_id=identity,
-            tag_name=tag,
-            name=tag,
-            created_at=iso(moment),
-            published_at=iso(moment),
-            updated_at=iso(moment),
-            is_draft=False,
-            is_prerelease=False,
-            is_latest=latest,
-            repository=self,
-        )
-
-    def discussions(
-        self, order_by: dict[str, str] | None = None, states: list[str] | None = None, **paging: Any
-    ) -> Connection:
-        """Its discussions."""
-        step, start = 19 * DAY, max(ANCHOR, self.repository.created)
-        many = (self.now - start) // step if self.repository.number % 3 == 0 else 0
-        moments = [] if states and "OPEN" not in states else [start + step * turn for turn in range(1, many + 1)]
-        keys = dict.fromkeys(("CREATED_AT", "UPDATED_AT"), lambda moment: moment)
-        return Connection(ordered(moments, order_by, keys), self._discussion, paging)
-
-    def _discussion(self, moment: int) -> Plain:
-        number = 10_000 + (moment - ANCHOR) // DAY
-        identity = 8_000_000 + self.repository.serial * 2_000 + number % 2_000
-        return Plain(
-            self.call,
-            "Discussion",
-            f"{self.place}/discussions/{number}",
-            id=node_id("D", self.repository.id, identity),
-            database_id=identity,
-            number=number,
-            title="How do you use it?",
-            created_at=iso(moment),
-            updated_at=iso(moment),
-            closed=False,
-            closed_at=None,
-            repository=self,
-        )
 
     def _items(
         self,

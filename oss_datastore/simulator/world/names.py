@@ -52,9 +52,9 @@ LABELS = (
     ("enhancement", "a2eeef", "New feature or request"),
     ("good first issue", "7057ff", "Good for newcomers"),
     ("help wanted", "008672", "Extra attention is needed"),
-    ("question", "d876e3", None),
+    ("question", "d876e3", "Further information is requested"),
     ("security", "b60205", "Touches a promise of safety"),
-    ("dependencies", "0366d6", None),
+    ("dependencies", "0366d6", "Moves a dependency"),
 )
 TOPICS = ("data", "cli", "observability", "networking", "kubernetes", "sdk", "security", "storage")
 REFERRERS = (

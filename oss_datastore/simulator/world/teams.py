@@ -95,6 +95,7 @@ class Membership:
 
     def __init__(self, seed: int, org: str, staff: Staff, teams: Sequence[Team]) -> None:
         self._of: dict[Team, list[TeamSpell]] = {team: [] for team in teams}
+        self._known: dict[tuple[int, int], dict[Person, str]] = {}
         for seat, chain in enumerate(staff.chains):
             rng = dice(seed, org, "team", seat)
             home = teams[seat % len(teams)]
@@ -116,10 +117,16 @@ class Membership:
 
     def direct(self, team: Team, instant: int) -> dict[Person, str]:
         """The people who sit in the team itself, with `maintainer` or `member`."""
+        known = self._known.get((team.id, instant))
+        if known is not None:
+            return known
         found: dict[Person, str] = {}
         for each in self._of[team]:
             if each.start <= instant < each.end and found.get(each.spell.person) != "maintainer":
                 found[each.spell.person] = each.role
+        if len(self._known) > 1_000:
+            self._known.clear()
+        self._known[team.id, instant] = found
         return found
 
 
