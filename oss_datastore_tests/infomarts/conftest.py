@@ -1,0 +1,16 @@
+"""The compiled SQL of the marts, once per session and engine."""
+
+from __future__ import annotations
+
+import pytest
+
+from oss_datastore_tests.infomarts.marts import compiled
+
+
+@pytest.fixture(scope="session")
+def mart_sql(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The SQL of every mart on DuckDB, by name, in the order they build on each other."""
+    folder = tmp_path_factory.mktemp("marts")
+    return compiled(
+        folder, OSS_DATASTORE_WAREHOUSE="duckdb", OSS_DATASTORE_WAREHOUSE_PATH=str(folder / "warehouse.duckdb")
+    )

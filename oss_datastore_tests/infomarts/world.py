@@ -1,0 +1,199 @@
+"""A vault made by hand: what was seen on which day goes in, tables in the vault's shapes come out.
+
+A test says who and what exists and what each day's fetch saw; versions and their ends are worked out here in the
+simplest way there is (all days in order), so that the marts are tested against the definition of the vault and not
+against the code that loads it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from oss_datastore.catalogue import TABLES
+from oss_datastore.catalogue.hashing import hash_diff, hash_key
+
+HOST = "github.com"
+FAR = datetime(9999, 12, 31)
+
+_TYPES = {"text": "varchar", "bigint": "bigint", "boolean": "boolean", "decimal": "decimal(38,6)", "timestamp": "timestamp",
+          "date": "date", "key": "uuid"}  # fmt: skip
+_KEY, _TEXT, _INTEGER, _TIME = "uuid", "varchar", "bigint", "timestamp"
+
+HUBS = {
+    "hub_org": ("org_hk", {"org_id": _INTEGER}),
+    "hub_repo": ("repo_hk", {"repo_id": _INTEGER}),
+    "hub_user": ("user_hk", {"user_id": _INTEGER}),
+    "hub_team": ("team_hk", {"team_id": _INTEGER}),
+    "hub_issue": ("issue_hk", {"issue_id": _INTEGER}),
+    "hub_pull_request": ("pull_request_hk", {"pull_request_id": _INTEGER}),
+    "hub_advisory": ("advisory_hk", {"ghsa_id": _TEXT}),
+}
+LINKS = {
+    "link_org_repo": {"org_hk": _KEY, "repo_hk": _KEY},
+    "link_org_user": {"org_hk": _KEY, "user_hk": _KEY},
+    "link_org_user_outside": {"org_hk": _KEY, "user_hk": _KEY},
+    "link_org_team": {"org_hk": _KEY, "team_hk": _KEY},
+    "link_team_user": {"team_hk": _KEY, "user_hk": _KEY},
+    "link_repo_team": {"repo_hk": _KEY, "team_hk": _KEY},
+    "link_repo_user": {"repo_hk": _KEY, "user_hk": _KEY},
+    "link_repo_issue": {"repo_hk": _KEY, "issue_hk": _KEY},
+    "link_issue_author": {"issue_hk": _KEY, "author_hk": _KEY},
+    "link_issue_assignee": {"issue_hk": _KEY, "assignee_hk": _KEY},
+    "link_repo_pull_request": {"repo_hk": _KEY, "pull_request_hk": _KEY},
+    "link_pull_request_author": {"pull_request_hk": _KEY, "author_hk": _KEY},
+    "link_pull_request_merged_by": {"pull_request_hk": _KEY, "merged_by_hk": _KEY},
+    "link_pull_request_reviewer": {"pull_request_hk": _KEY, "reviewer_hk": _KEY},
+    "link_pull_request_team": {"pull_request_hk": _KEY, "team_hk": _KEY},
+    "link_pull_request_review": {"pull_request_hk": _KEY, "repo_hk": _KEY, "reviewer_hk": _KEY, "review_id": _INTEGER},
+    "link_repo_advisory_alert": {"repo_hk": _KEY, "advisory_hk": _KEY, "alert_number": _INTEGER},
+    "nh_link_issue_comment": {"repo_hk": _KEY, "author_hk": _KEY, "comment_id": _INTEGER, "issue_number": _INTEGER,
+                              "is_on_pull_request": "boolean", "created_at": _TIME},
+    "nh_link_issue_event": {"repo_hk": _KEY, "actor_hk": _KEY, "event_id": _INTEGER, "issue_number": _INTEGER, "event": _TEXT,
+                            "requested_reviewer_id": _INTEGER, "created_at": _TIME},
+}  # fmt: skip
+_PARENTS = {
+    "sat_org": "org_hk", "sat_org_counter": "org_hk", "sat_repo": "repo_hk", "sat_repo_counter": "repo_hk",
+    "sat_repo_activity": "repo_hk", "sat_user": "user_hk", "sat_user_pii": "user_hk", "sat_team": "team_hk",
+    "sat_issue": "issue_hk", "sat_issue_text": "issue_hk", "sat_pull_request": "pull_request_hk",
+    "sat_pull_request_text": "pull_request_hk", "sat_advisory": "advisory_hk",
+    "sat_repo_traffic_views_window": "repo_hk", "sat_repo_traffic_clones_window": "repo_hk",
+    "sat_org_user": "link_org_user_hk", "sat_team_user": "link_team_user_hk", "sat_repo_team": "link_repo_team_hk",
+    "sat_repo_user": "link_repo_user_hk", "sat_repo_advisory_alert": "link_repo_advisory_alert_hk",
+    "sat_pull_request_review": "link_pull_request_review_hk",
+    "ma_sat_repo_traffic_views": "repo_hk", "ma_sat_repo_traffic_clones": "repo_hk",
+    "ma_sat_repo_traffic_referrers": "repo_hk", "ma_sat_repo_traffic_paths": "repo_hk",
+    "ma_sat_repo_user_source": "link_repo_user_hk",
+}  # fmt: skip
+EFFECTIVITIES = {
+    f"eff_sat_{name.removeprefix('link_')}": f"{name}_hk"
+    for name in ("link_org_repo", "link_org_user", "link_org_user_outside", "link_org_team", "link_team_user", "link_repo_team",
+                 "link_repo_user", "link_issue_assignee", "link_pull_request_reviewer", "link_pull_request_team")
+}  # fmt: skip
+_LEDGER = {"dataset": _TEXT, "scope": _TEXT, "load_date": _TIME, "state": _TEXT, "coverage": _TEXT, "visibility": _TEXT,
+           "rows": _INTEGER, "requests": _INTEGER, "points": _INTEGER, "generation": _TEXT, "fetched_at": _TIME,
+           "covered_by": "date", "letter": _INTEGER, "detail": _TEXT}  # fmt: skip
+
+
+def _satellite_columns(name: str) -> dict[str, str]:
+    declared = next(t for t in TABLES.values() if name in t.hash_diffs)
+    return {c: _TYPES[declared.column(c).type] for c in declared.hash_diffs[name]}
+
+
+def shapes() -> dict[str, dict[str, str]]:
+    """Columns and types of every table a mart reads, by `schema.table`."""
+    origin = {"load_date": _TIME, "rec_src": _TEXT}
+    version = {"load_date": _TIME, "load_end_date": _TIME, "hash_diff": _KEY, "rec_src": _TEXT}
+    tables: dict[str, dict[str, str]] = {"psa.fetch_ledger": _LEDGER}
+    for name, (key, business) in HUBS.items():
+        tables[f"raw_vault.{name}"] = {key: _KEY, "host": _TEXT, **business, **origin}
+    for name, columns in LINKS.items():
+        tables[f"raw_vault.{name}"] = {f"{name}_hk": _KEY, **columns, **origin}
+    for name, parent in _PARENTS.items():
+        schema = "raw_vault_pii" if name == "sat_user_pii" else "raw_vault"
+        tables[f"{schema}.{name}"] = {parent: _KEY, **version, **_satellite_columns(name)}
+    for name, parent in EFFECTIVITIES.items():
+        tables[f"raw_vault.{name}"] = {parent: _KEY, **version, "is_active": "boolean"}
+    return tables
+
+
+def midnight(day: date) -> datetime:
+    """The load date of a day."""
+    return datetime.combine(day, time())
+
+
+def key(*parts: object) -> str:
+    """The hash key of these business keys on our host."""
+    plain = hash_key(HOST, parts)
+    assert plain is not None
+    return str(uuid.UUID(plain))
+
+
+def scope(kind: str, number: int) -> str:
+    """The ledger's name of a scope."""
+    return f"{HOST}/{kind}/{number}"
+
+
+@dataclass
+class World:
+    """What was observed. Every method takes the day on which a fetch saw it."""
+
+    observed: dict[tuple[str, str], dict[datetime, list[dict[str, Any]]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    plain: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
+    ledger: dict[tuple[str, str, datetime], dict[str, Any]] = field(default_factory=dict)
+
+    def fetched(
+        self, day: date, dataset: str, scope: str, state: str = "complete", coverage: str = "full", *,
+        fetched_at: datetime | None = None, covered_by: date | None = None, rows: int = 0,
+    ) -> None:  # fmt: skip
+        """A line of the ledger; fetched at ten past midnight of the following day unless said otherwise."""
+        self.ledger[dataset, scope, midnight(day)] = {
+            "dataset": dataset, "scope": scope, "load_date": midnight(day), "state": state,
+            "coverage": coverage if state == "complete" else None, "rows": rows, "requests": 1, "points": 0,
+            "fetched_at": fetched_at or (midnight(day) + timedelta(days=1, minutes=10) if state in ("complete", "partial") else None),
+            "covered_by": covered_by,
+        }  # fmt: skip
+
+    def hub(self, day: date, name: str, business_key: Any) -> str:
+        """A hub row, first seen on the day; its hash key."""
+        column, business = HUBS[name]
+        hk = key(business_key)
+        self._first(f"raw_vault.{name}", hk, day, {column: hk, "host": HOST, next(iter(business)): business_key})
+        return hk
+
+    def link(self, day: date, name: str, parts: tuple[Any, ...], /, **columns: Any) -> str:
+        """A link row, first seen on the day; its hash key."""
+        hk = key(name, *parts)
+        self._first(f"raw_vault.{name}", hk, day, {f"{name}_hk": hk, **columns})
+        return hk
+
+    def _first(self, table: str, hk: str, day: date, row: Mapping[str, Any]) -> None:
+        known = self.plain[table].get(hk)
+        if known is None or known["load_date"] > midnight(day):
+            self.plain[table][hk] = {**row, "load_date": midnight(day), "rec_src": "world"}
+
+    def satellite(self, day: date, name: str, hk: str, /, **attributes: Any) -> None:
+        """The attributes of a key as seen on the day."""
+        schema = "raw_vault_pii" if name == "sat_user_pii" else "raw_vault"
+        columns = _satellite_columns(name)
+        unknown = set(attributes) - set(columns)
+        assert not unknown, f"{name} has no {unknown}"
+        self.observed[f"{schema}.{name}", hk][midnight(day)] = [{c: attributes.get(c) for c in columns}]
+
+    def block(self, day: date, name: str, hk: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """All rows of a key in a multi-active satellite as seen on the day; an empty block ends the one before."""
+        self.observed[f"raw_vault.{name}", hk][midnight(day)] = [dict(row) for row in rows]
+
+    def effective(self, day: date, link_name: str, hk: str, active: bool = True) -> None:
+        """A relation was seen on the day, or a complete list was seen without it."""
+        name = f"raw_vault.eff_sat_{link_name.removeprefix('link_')}"
+        self.observed[name, hk][midnight(day)] = [{"is_active": active}]
+
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """Every table with its rows."""
+        result: dict[str, list[dict[str, Any]]] = {name: [] for name in shapes()}
+        result["psa.fetch_ledger"] = list(self.ledger.values())
+        for name, rows in self.plain.items():
+            result[name] = list(rows.values())
+        for (name, hk), days in self.observed.items():
+            result[name].extend(_versions(next(iter(shapes()[name])), hk, days))
+        return result
+
+
+def _versions(parent: str, hk: str, days: Mapping[datetime, list[dict[str, Any]]]) -> Iterable[dict[str, Any]]:
+    kept: list[tuple[datetime, list[dict[str, Any]]]] = []
+    for day in sorted(days):
+        before = kept[-1][1] if kept else None
+        if days[day] != before and not (before is None and days[day] == [{"is_active": False}]):
+            kept.append((day, days[day]))
+    ends = [day for day, _ in kept[1:]] + [FAR]
+    for (day, rows), end in zip(kept, ends, strict=True):
+        for row in rows:
+            diff = str(uuid.UUID(hash_diff(row.items())))
+            yield {parent: hk, "load_date": day, "load_end_date": end, "hash_diff": diff, "rec_src": "world", **row}
