@@ -18,7 +18,7 @@ PER_MINUTE: Mapping[str, float] = {
 """Points a minute (a GET or a query is at least one): GitHub's documented limits."""
 
 # What leaves us evenly arrives unevenly: a little is left free, so that no minute at GitHub's end holds too many.
-USED_SHARE = 0.97
+USED_SHARE = 0.95
 
 
 class Pacers:

@@ -97,6 +97,8 @@ class Server:
 def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # One packet for head and body: in two, the second waits for the first's acknowledgement.
+        wbufsize = -1
 
         def do_GET(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
@@ -127,6 +129,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             if scripted.chunked:
                 sent = f"{len(body):x}\r\n".encode() + sent + (b"\r\n0\r\n\r\n" if scripted.cut is None else b"")
             self.wfile.write(sent)
+            self.wfile.flush()
             self.close_connection = self.close_connection or scripted.cut is not None
 
         def log_message(self, format: str, *args: Any) -> None:
