@@ -196,6 +196,16 @@ def test_headers_are_kept_by_list_and_cleaned() -> None:
 
 pieces = st.sampled_from([case[0] for case in CASES] + ["\n", " ", '"', "'", "\\", "://", "@", "=", "é"])
 texts = st.lists(pieces | st.text(max_size=20), max_size=6).map("".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(texts)
+def test_the_quick_look_misses_nothing(text: str) -> None:
+    if redaction._HINT.search(text) is None:
+        for pattern, _ in redaction._PATTERNS:
+            assert pattern.search(text) is None
+
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | texts | st.binary(max_size=30),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),

@@ -18,6 +18,7 @@ from oss_datastore.redaction import allowed_headers, redact, redact_bytes, redac
 BODY_LIMIT = 64 * 1024  # bytes kept of an answer
 # Read beyond the cut, so that a secret that lies across it is recognised.
 _MARGIN = 32 * 1024
+_LONGEST_SECRET = 4096
 _LONGEST_MESSAGE = 2000
 _LONGEST_CAUSE = 200
 _LONGEST_VALUE = 16 * 1024
@@ -85,11 +86,14 @@ def _body(data: bytes | None) -> tuple[str | None, str | None]:
     """Text where it is UTF-8 without NUL (which PostgreSQL's text cannot hold), else base64."""
     if data is None:
         return None, None
-    kept = redact_bytes(data[: BODY_LIMIT + _MARGIN])[:BODY_LIMIT]
+    clean_data = redact_bytes(data[: BODY_LIMIT + _MARGIN])
+    whole = len(data) <= BODY_LIMIT + _MARGIN and len(clean_data) <= BODY_LIMIT
+    # What lies at the end of a part may be the beginning of a secret that was not recognised.
+    kept = clean_data if whole else clean_data[: min(BODY_LIMIT, len(clean_data) - _LONGEST_SECRET)]
     if b"\0" not in kept:
         try:
-            # A character cut in two at the end is no sign of binary data; it is left out.
-            return codecs.getincrementaldecoder("utf-8")().decode(kept), "utf-8"
+            # A character cut in two by us is no sign of binary data; it is left out.
+            return codecs.getincrementaldecoder("utf-8")().decode(kept, final=whole), "utf-8"
         except UnicodeDecodeError:
             pass
     return base64.b64encode(kept).decode(), "base64"
@@ -103,8 +107,12 @@ def _cause(cause: str) -> str:
 
 
 def _text(text: str) -> str:
-    """Redacted, and with visible stand-ins for NUL and lone surrogates, which PostgreSQL refuses."""
-    return redact_text(text).replace("\0", "␀").encode("utf-8", "replace").decode()
+    """Without secrets, and with visible stand-ins for NUL and lone surrogates, which PostgreSQL refuses."""
+    return _plain(redact_text(text))
+
+
+def _plain(text: str) -> str:
+    return text.replace("\0", "␀").encode("utf-8", "replace").decode()
 
 
 def _json(value: Any) -> Any:
@@ -112,10 +120,11 @@ def _json(value: Any) -> Any:
 
 
 def _storable(value: Any) -> Any:
+    """In types that JSON has; anything else as its text."""
     if isinstance(value, str):
-        return _cut(_text(value), _LONGEST_VALUE)
+        return _cut(_plain(value), _LONGEST_VALUE)
     if isinstance(value, Mapping):
-        return {_text(str(key)): _storable(item) for key, item in value.items()}
+        return {_plain(str(key)): _storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_storable(item) for item in value]
     if value is None or isinstance(value, bool | int):
