@@ -31,9 +31,6 @@ QUERIES = sorted(
     for path in resources.files("oss_datastore.catalogue").joinpath("queries").iterdir()
     if path.name.endswith(".graphql")
 )
-CHANGED_SINCE_2020 = {
-    ("Commit", "changedFiles"),
-}
 
 
 @cache
@@ -99,7 +96,7 @@ def test_what_was_there_in_2020_is_still_declared_alike() -> None:
             continue
         theirs = {field.graphql_name: field for field in getattr(schema, name)}
         for field_name, field in kind.fields.items():
-            if field_name in theirs and (name, field_name) not in CHANGED_SINCE_2020:
+            if field_name in theirs:
                 compared += 1
                 if str(field.type).strip("!") != str(theirs[field_name].type).strip("!"):
                     wrong.append(f"{name}.{field_name}: {field.type}, was {theirs[field_name].type}")
