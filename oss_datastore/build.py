@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,10 @@ from oss_datastore.resources import (
 from oss_datastore.resources.dbt import DbtResource, prepare_manifest
 from oss_datastore.sensors import build_sensors
 from oss_datastore.settings import Settings
+
+# Backfill policies have been beta for years and are pinned with the rest of the family; a warning per asset at every
+# start hides the ones that matter.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 
 def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Definitions:

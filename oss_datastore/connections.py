@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from oss_datastore.settings import Settings, WrongSetting
 
 if TYPE_CHECKING:
-    from oss_datastore.dead_letters import DeadLetterQueue, EmbeddedPostgres, Failure
+    from oss_datastore.dead_letters import DeadLetterQueue
+    from oss_datastore.dead_letters.embedded import EmbeddedPostgres
+    from oss_datastore.dead_letters.spool import SpoolingQueue
     from oss_datastore.github import GitHub
     from oss_datastore.staging.fetch import Fetcher, Progress
     from oss_datastore.staging.store import RawStore
@@ -24,6 +26,9 @@ logger = logging.getLogger("oss_datastore")
 
 _servers: dict[Path, EmbeddedPostgres] = {}
 """Embedded servers this process holds, by home: started once, released when the process ends."""
+
+_letters: dict[tuple[Path, str | None], SpoolingQueue] = {}
+"""Spooling queues by home and address: each remembers whether the queue was away."""
 
 
 class UnusableHome(OSError):
@@ -79,7 +84,8 @@ def open_store(settings: Settings) -> RawStore:
 
 def open_queue(settings: Settings) -> DeadLetterQueue:
     """The queue at DLQ_URL, or in the embedded PostgreSQL under the home, which is started if it does not run."""
-    from oss_datastore.dead_letters import DeadLetterQueue, EmbeddedPostgres
+    from oss_datastore.dead_letters import DeadLetterQueue
+    from oss_datastore.dead_letters.embedded import EmbeddedPostgres
 
     if settings.dlq_url is not None:
         return DeadLetterQueue(settings.dlq_url.get_secret_value(), clock=settings.clock)
@@ -93,17 +99,19 @@ def open_queue(settings: Settings) -> DeadLetterQueue:
 
 def release_queue() -> None:
     """Lets go of embedded servers: the last process that uses one stops it."""
+    _letters.clear()
     while _servers:
         _servers.popitem()[1].release()
 
 
-def put_letters(settings: Settings, failures: list[Failure]) -> list[int]:
-    """Turns failures into letters and returns their ids; while the queue is away they wait in the raw store."""
-    from oss_datastore.dead_letters import SpoolingQueue
+def open_letters(settings: Settings) -> SpoolingQueue:
+    """Where runs put letters: the queue, or the raw store while the queue is away. One per home and process."""
+    from oss_datastore.dead_letters.spool import SpoolingQueue
 
-    if not failures:
-        return []
-    return SpoolingQueue(lambda: open_queue(settings), open_store(settings)).put_many(failures)
+    key = (settings.home_path, settings.dlq_url.get_secret_value() if settings.dlq_url else None)
+    if key not in _letters:
+        _letters[key] = SpoolingQueue(lambda: open_queue(settings), open_store(settings), clock=settings.clock)
+    return _letters[key]
 
 
 def open_warehouse(settings: Settings) -> DuckDbWarehouse:
@@ -126,7 +134,7 @@ def open_fetcher(settings: Settings, *, pace: bool = True, progress: Progress | 
     return Fetcher(
         github=open_github(settings, pace=pace),
         staging=Staging(open_store(settings)),
-        letters=lambda failures: put_letters(settings, failures),
+        letters=open_letters(settings),
         clock=settings.clock,
         organizations=settings.github_orgs,
         api_url=settings.github_api_url,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -65,7 +66,7 @@ class Runner:
     """Makes runs of the `daily` job; the definitions are put together once, whatever the number of runs."""
 
     def __init__(self, settings: Settings, *, resources: Mapping[str, Any] | None = None) -> None:
-        dagster_home(settings)
+        self._dbt_log = dagster_home(settings) / "dbt.log"
         self._definitions = build_definitions(resources=resources)
         self._job = self._definitions.resolve_job_def(DAILY)
         self._instance = dg.DagsterInstance.get()
@@ -90,16 +91,18 @@ class Runner:
             for node in self._job.nodes
             if force and node.name.startswith("stage_")
         }
-        result = self._job.execute_in_process(
-            instance=self._instance,
-            asset_selection=keys,
-            tags={
-                ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
-                ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
-            },
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, "ops": ops},
-            raise_on_error=False,
-        )
+        # dbt tells every model and test on standard output: kept for who looks for it, out of the way of who does not.
+        with self._dbt_log.open("a", encoding="utf-8") as log, redirect_stdout(log):
+            result = self._job.execute_in_process(
+                instance=self._instance,
+                asset_selection=keys,
+                tags={
+                    ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
+                    ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
+                },
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, "ops": ops},
+                raise_on_error=False,
+            )
         errors = []
         for event in result.all_events:
             if event.is_step_failure:

@@ -1,7 +1,5 @@
 """Sensors: what watches the queue while nobody looks. The judgement is `alerts`; here stand only the ticks."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from oss_datastore.alerts import LogNotifier, evaluate

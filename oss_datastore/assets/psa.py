@@ -3,8 +3,6 @@
 Which rows a day has is `warehouse.psa`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg
@@ -41,7 +39,7 @@ def _answer_set_tables(answer_set: AnswerSet, daily: dg.DailyPartitionsDefinitio
         warehouse: WarehouseResource,
         dlq: DeadLetterQueueResource,
     ) -> Iterator[dg.MaterializeResult]:
-        loader = PsaLoader(Staging(store.open()), warehouse.open(), dlq.letters)
+        loader = PsaLoader(Staging(store.open()), warehouse.open(), dlq.letters())
         report = loader.load(answer_set.name, days_of(context))
         for spec in specs:
             if spec.key in context.selected_asset_keys:
@@ -76,7 +74,7 @@ def _actors(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
         warehouse: WarehouseResource,
         dlq: DeadLetterQueueResource,
     ) -> dg.MaterializeResult:
-        report = PsaLoader(Staging(store.open()), warehouse.open(), dlq.letters).load_actors(days_of(context))
+        report = PsaLoader(Staging(store.open()), warehouse.open(), dlq.letters()).load_actors(days_of(context))
         return dg.MaterializeResult(metadata={"dagster/partition_row_count": report.rows[ACTORS.name]})
 
     return actors

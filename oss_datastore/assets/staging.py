@@ -3,8 +3,6 @@
 What a step asks and keeps is `staging.fetch`; here stand only the days of the run and what the UI shows.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date

@@ -3,8 +3,6 @@
 How a table is made stands in its model under `sql/`; here only which window is loaded and what the UI shows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path

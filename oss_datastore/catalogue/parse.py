@@ -96,16 +96,20 @@ def parse(dataset: Dataset, part: Part, payload: Any, day: date, fetched_at: dat
         faults.append(Fault(dataset.name, 0, f"expected a list of records, came {type(items).__name__}", items))
         items = []
     count = 0
+    broken: set[int] = set()
     own = [t for t in dataset.tables if not (t.snapshot_only and not on_time)]
     for table in own:
         seen = 0
-        for index, item, parent in _records(table, items, part.context):
+        for outer, index, item, parent in _records(table, items, part.context):
             seen += 1
+            if table is not dataset.table and outer in broken:
+                continue  # one fault per broken record, not one more for everything inside it
             record = Record(item, parent, payload, part.context or {}, int(scope_id), index + 1, edge)
             try:
                 row = _row(table, record, base)
             except NotParsable as why:
                 faults.append(Fault(table.name, index, str(why), item))
+                broken.add(outer)
                 continue
             if _belongs(table, dataset, row, close, day):
                 rows[table.name].append(row)
@@ -128,19 +132,19 @@ def walk(payload: Any, path: Sequence[str | int]) -> Any:
     return payload
 
 
-def _records(table: Table, items: list[Any], context: Mapping[str, Any] | None) -> Iterator[tuple[int, Any, Any]]:
-    """(position, record, parent) of every record of a table in these items."""
+def _records(table: Table, items: list[Any], context: Mapping[str, Any] | None) -> Iterator[tuple[int, int, Any, Any]]:
+    """(position of the item, position of the record, record, parent) of every record of a table in these items."""
     outer = (context or {}).get("parent")
     if table.each == "@payload":
         if items:
-            yield 0, items[0], None
+            yield 0, 0, items[0], None
         return
     for index, item in enumerate(items):
         if not table.each or (outer is not None and not _has(item, table.each)):
-            yield index, item, outer
+            yield index, index, item, outer
             continue
         for position, inner in enumerate(_inner(item, table.each)):
-            yield position, inner, item
+            yield index, position, inner, item
 
 
 def _has(item: Any, each: str) -> bool:

@@ -35,17 +35,22 @@ class FetchProgress:
 
     def __init__(self) -> None:
         self._bars = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), transient=True
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
         )
         self._tasks: dict[tuple[str, date], Any] = {}
-        self._live = sys.stderr.isatty() or sys.stdout.isatty()
+        self._live = sys.stderr.isatty()
 
     def __call__(self, answer_set: str, day: date, done: int, planned: int) -> None:
         """Told by the fetch loop after every unit."""
         key = (answer_set, day)
         if not self._live:
             if done == planned:
-                click.echo(f"{day} {answer_set}: {planned} asked")
+                click.echo(f"{day} {answer_set}: {planned} asked", err=True)
             return
         if key not in self._tasks:
             self._tasks[key] = self._bars.add_task(f"{day} {answer_set}", total=planned)

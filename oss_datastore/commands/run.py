@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import sys
-from datetime import date, datetime
+from datetime import date
 
 import click
 
+from oss_datastore.commands.days import Day
 from oss_datastore.settings import Settings
-
-
-class Day(click.ParamType):
-    """A UTC day, 2026-03-01."""
-
-    name = "day"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """The day; anything else is wrong usage."""
-        if isinstance(value, date):
-            return value
-        try:
-            return datetime.strptime(str(value), "%Y-%m-%d").date()  # noqa: DTZ007
-        except ValueError:
-            self.fail(f"expected a day such as 2026-03-01, came {value!r}", param, ctx)
 
 
 @click.command(short_help="Fetch and load days; without a day, whatever is missing.")
@@ -48,10 +34,12 @@ def run(
         raise click.UsageError("give --day, or --from and --to, not both")
     if last and not first:
         raise click.UsageError("--to needs --from")
+    from oss_datastore.commands.demo import demo_world
     from oss_datastore.commands.running import present, run_spans, spans_to_run
 
-    outcome = run_spans(settings, spans_to_run(settings, day, first, last), select=select, force=force)
-    present(settings, outcome, wants_json)
+    with demo_world(settings) as settings:
+        outcome = run_spans(settings, spans_to_run(settings, day, first, last), select=select, force=force)
+        present(settings, outcome, wants_json)
     sys.exit(outcome.exit_code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
@@ -64,7 +65,6 @@ def run_spans(
     outcome = Outcome()
     if not ranges:
         return outcome
-    refuse_demo_home(settings)
     if select is None:
         fetcher = open_fetcher(settings)
         try:
@@ -115,6 +115,18 @@ def rebuild_all(settings: Settings) -> int:
     return 1 if outcome.errors else 0
 
 
+def load_days(settings: Settings, days: Iterable[date]) -> None:
+    """Loads staged days anew, psa to report. Raises ClickException when a run fails."""
+    from oss_datastore.runs import Runner
+
+    runner = Runner(settings)
+    outcome = Outcome()
+    for first, last in spans(days):
+        _run_one(runner, outcome, first, last, "not group:staging", False)
+    if outcome.errors:
+        raise click.ClickException("; ".join(outcome.errors))
+
+
 def present(settings: Settings, outcome: Outcome, wants_json: bool) -> None:
     """Says how it went, and tells of new letters by the ways of OSS_DATASTORE_ALERTS."""
     alert = tell(settings)
@@ -158,16 +170,6 @@ def tell(settings: Settings) -> str | None:
         click.echo(f"alerts could not be evaluated: {why}", err=True)
         return None
     return alert.subject if alert else None
-
-
-def refuse_demo_home(settings: Settings) -> None:
-    """A home that holds the demo's invented data must not be mixed with real data."""
-    from oss_datastore.commands.demo import MARKER
-
-    if (settings.home_path / MARKER).exists() and settings.github_api_url == "https://api.github.com":
-        raise click.UsageError(
-            f"{settings.home_path} holds the data of `demo`: remove it, or set OSS_DATASTORE_HOME to another folder"
-        )
 
 
 def _staging(settings: Settings) -> Staging:

@@ -10,8 +10,9 @@ from contextvars import ContextVar
 
 import dagster as dg
 
-from oss_datastore.connections import open_fetcher, open_queue, open_store, open_warehouse, put_letters
-from oss_datastore.dead_letters import DeadLetterQueue, Failure
+from oss_datastore.connections import open_fetcher, open_letters, open_queue, open_store, open_warehouse
+from oss_datastore.dead_letters import DeadLetterQueue
+from oss_datastore.dead_letters.spool import SpoolingQueue
 from oss_datastore.settings import Settings
 from oss_datastore.staging.fetch import Fetcher, Progress
 from oss_datastore.staging.store import RawStore
@@ -46,9 +47,9 @@ class DeadLetterQueueResource(dg.ConfigurableResource):
         """The queue that the settings name."""
         return open_queue(Settings.load())
 
-    def letters(self, failures: list[Failure]) -> list[int]:
-        """Turns failures into letters and returns their ids."""
-        return put_letters(Settings.load(), failures)
+    def letters(self) -> SpoolingQueue:
+        """Where a run puts letters, whether the queue can be reached or not."""
+        return open_letters(Settings.load())
 
 
 class WarehouseResource(dg.ConfigurableResource):

@@ -65,4 +65,9 @@ class DbtResource(dg.ConfigurableResource):
     def open(self) -> DbtCliResource:
         """dbt's command line with the environment of this home."""
         os.environ.update(dbt_environment(Settings.load()))
-        return DbtCliResource(project_dir=str(PROJECT), profiles_dir=str(PROJECT))
+        return DbtCliResource(
+            project_dir=str(PROJECT),
+            profiles_dir=str(PROJECT),
+            # The environment this process runs in need not be the one that is activated.
+            dbt_executable=str(Path(sys.executable).parent / "dbt"),
+        )

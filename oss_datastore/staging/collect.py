@@ -85,13 +85,14 @@ class Collection:
         """The ledger entries of the unit with their failures."""
         for (dataset, scope), tally in self.tallies.items():
             state, coverage = tally.state, None
-            if state is State.complete:
+            only_parsing = tally.failures and all(failure.source == "etl" for failure in tally.failures)
+            if state is State.complete or (state is State.partial and only_parsing):
                 if self.since is not None:
                     coverage = Coverage.delta
                 else:
                     coverage = Coverage.full if tally.items else Coverage.empty
                 if DATASETS[dataset].needs is Needs.owner and self.visible not in (Visibility.owner, Visibility.app):
-                    state = State.partial
+                    state, coverage = State.partial, None
                     tally.detail = f"seen as {self.visible}: GitHub shows the whole list to organisation owners only"
                     tally.failures.append(self._failure(dataset, scope, "low_visibility", tally.detail))
             entry = LedgerEntry(

@@ -19,12 +19,11 @@ from oss_datastore.catalogue import ANSWER_SETS, DATASETS
 from oss_datastore.catalogue.model import AnswerSet, GraphRequest, RestRequest, ScopeKind
 from oss_datastore.catalogue.parse import Part, get
 from oss_datastore.clock import Clock, day_close
-from oss_datastore.dead_letters import Failure
 from oss_datastore.github import GitHub, GitHubError
 from oss_datastore.staging.collect import Collection, Key
 from oss_datastore.staging.days import can_be_had, covering_days
 from oss_datastore.staging.ledger import SETTLED, Coverage, LedgerEntry, State, Visibility, state_counts
-from oss_datastore.staging.lines import StageWriter, Staging
+from oss_datastore.staging.lines import Letters, StageWriter, Staging
 from oss_datastore.staging.scopes import (
     Scope,
     host_of,
@@ -70,13 +69,14 @@ class FetchReport:
 class Fetcher:
     """Fetches answer sets for days, with one client, one store and one queue.
 
-    `letters` takes failures and returns the ids of their letters. `repositories` and `datasets` are globs that narrow
-    what is asked; organisations and their repositories are always listed, since everything is planned by them.
+    `letters` takes failures, and closes the letters of scopes that are settled at last. `repositories` and `datasets`
+    are globs that narrow what is asked; organisations and their repositories are always listed, since everything is
+    planned by them.
     """
 
     github: GitHub
     staging: Staging
-    letters: Callable[[list[Failure]], list[int]]
+    letters: Letters
     clock: Clock
     organizations: Sequence[str]
     api_url: str
@@ -116,8 +116,11 @@ class Fetcher:
         for key in late:
             writer.settle(self._unavailable(answer_set, key, day, writer.generation), [])
         open_wanted = {key for key in open_keys if key[0] in wanted}
-        self._run(answer_set, day, writer, open_wanted, wanted, scopes)
-        writer.close()
+        try:
+            self._run(answer_set, day, writer, open_wanted, wanted, scopes)
+        finally:
+            writer.close()
+        self._close_letters(name, day, [key for key in open_keys if key in known])
         return self._report(answer_set, day, writer.generation, began)
 
     # Scopes
@@ -231,10 +234,8 @@ class Fetcher:
                     self._stopped = error
                 else:
                     pool.shutdown(wait=True, cancel_futures=True)
-                    writer.close()
                     raise error
         if self._stopped is not None and self._stopped.kind == "unreachable":
-            writer.close()
             raise self._stopped
 
     def _unit(
@@ -394,6 +395,17 @@ class Fetcher:
 
     def _entry(self, key: Key, day: date, generation: str, state: State, **more: object) -> LedgerEntry:
         return LedgerEntry(*key, day, state, generation, fetched_at=self.clock.now(), **more)  # type: ignore[arg-type]
+
+    def _close_letters(self, name: str, day: date, asked_before: list[Key]) -> None:
+        """Scopes that were open before and are settled now have no open letters any more."""
+        ledger = self.staging.ledger(name, day) if asked_before else {}
+        settled = [key for key in asked_before if key in ledger and ledger[key].state in SETTLED]
+        for state in {ledger[key].state for key in settled}:
+            self.letters.resolve_scopes(
+                [(*key, day) for key in settled if ledger[key].state is state],
+                who="fetch",
+                why=f"the scope is {state} now",
+            )
 
     def _unavailable(self, answer_set: AnswerSet, key: Key, day: date, generation: str) -> LedgerEntry:
         addressable = DATASETS[key[0]].addressable

@@ -83,6 +83,11 @@ class LedgerEntry:
         return self.dataset, self.scope
 
     @property
+    def only_parsing(self) -> bool:
+        """The answers are whole, and only records that do not parse keep the scope from being complete."""
+        return self.state is State.partial and self.coverage is not None
+
+    @property
     def rank(self) -> tuple[int, str]:
         """Sorts better entries first: complete, partial, the rest, pending; `effective` takes the newest of a rank."""
         return _ORDER.get(self.state, 2), self.generation

@@ -14,13 +14,14 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
+from oss_datastore.catalogue import ANSWER_SET_OF
 from oss_datastore.catalogue.parse import Part
 from oss_datastore.dead_letters import Failure
 from oss_datastore.staging.ledger import Ledger, LedgerEntry, State, effective
@@ -31,6 +32,16 @@ _DAY = re.compile(r"/load_date=(\d{4}-\d{2}-\d{2})/")
 
 # Never kept: credentials that GitHub puts into otherwise harmless answers.
 _SECRET_KEYS = frozenset({"temp_clone_token", "secret", "webhook_secret", "client_secret", "pem"})
+
+
+class Letters(Protocol):
+    """Where failures become letters and settled scopes close theirs: the queue, or its spool while it is away."""
+
+    def put_many(self, failures: Sequence[Failure], *, who: str = "run") -> list[int]:
+        """The letters' numbers; [] while they wait in the spool."""
+
+    def resolve_scopes(self, scopes: Iterable[tuple[str, str, date]], *, who: str, why: str) -> None:
+        """Closes the letters of these (dataset, scope, day)."""
 
 
 def new_generation() -> str:
@@ -130,6 +141,11 @@ class Staging:
                     open_keys.discard(key)
         return found
 
+    def amend(self, entry: LedgerEntry) -> None:
+        """Adds an entry beside those of its generation: what its staged answers came to when they were parsed again."""
+        folder = self.folder(ANSWER_SET_OF[entry.dataset].name, entry.day)
+        self.store.put_if_absent(f"{folder}{entry.generation}/ledger-{new_generation()}.jsonl", _json_lines([entry]))
+
     def _entries(self, key: str) -> list[LedgerEntry]:
         # Objects never change, so what was read once need not be read again.
         if key not in self._read:
@@ -151,7 +167,7 @@ class StageWriter:
         folder: str,
         day: date,
         *,
-        letters: Callable[[list[Failure]], list[int]],
+        letters: Letters,
         part_bytes: int = 8 * 1024 * 1024,
         part_seconds: float = 15.0,
     ) -> None:
@@ -206,10 +222,13 @@ class StageWriter:
         if self._lines:
             self._store.put_if_absent(self._part_key, gzip.compress(b"\n".join(self._lines), 5, mtime=0))
         if self._entries:
-            ids = iter(self._letters([failure for _, failures in self._entries for failure in failures]))
+            failures = [failure for _, of_entry in self._entries for failure in of_entry]
+            # Letters that wait in the spool have no number yet.
+            numbers: list[int | None] = [*self._letters.put_many(failures)] or [None] * len(failures)
+            ids = iter(numbers)
             entries = []
-            for entry, failures in self._entries:
-                own = [next(ids) for _ in failures]
+            for entry, of_entry in self._entries:
+                own = [next(ids) for _ in of_entry]
                 entries.append(replace(entry, letter=own[0]) if own else entry)
             self._store.put_if_absent(f"{self._folder}ledger-{self._number:05d}.jsonl", _json_lines(entries))
         if self._lines or self._entries:

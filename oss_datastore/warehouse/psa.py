@@ -6,7 +6,7 @@ answers nor the number of attempts it took may show, so a key that stands in sev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from oss_datastore.catalogue.parse import Row, parse
 from oss_datastore.dead_letters import Failure
 from oss_datastore.staging.days import recoverable_until
 from oss_datastore.staging.ledger import Ledger, LedgerEntry, State
-from oss_datastore.staging.lines import StagedLine, Staging
+from oss_datastore.staging.lines import Letters, StagedLine, Staging
 from oss_datastore.warehouse.duckdb import DuckDbWarehouse
 
 FETCH_LEDGER = Table(
@@ -70,7 +70,7 @@ class PsaLoader:
 
     staging: Staging
     warehouse: DuckDbWarehouse
-    letters: Callable[[list[Failure]], list[int]]
+    letters: Letters
 
     def load(self, answer_set: str, days: Sequence[date]) -> LoadReport:
         """Replaces these days (contiguous) of every table of an answer set, and their lines of the ledger."""
@@ -93,7 +93,7 @@ class PsaLoader:
                         merged.add(TABLES[name], found)
                 faults += sum(broken.values())
                 if failures:
-                    self.letters(failures)
+                    self.letters.put_many(failures)
                 for name in rows:
                     rows[name].extend(merged.rows(name))
                 ledger_rows.extend(_ledger_row(entry, broken) for entry in ledger.values())

@@ -1,0 +1,5 @@
+"""`python -m oss_datastore` is `oss-datastore`."""
+
+from oss_datastore.cli import main
+
+main()

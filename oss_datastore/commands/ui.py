@@ -1,0 +1,42 @@
+"""`ui`: Dagster's web interface and its daemon on the home, as `make ui` opens them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from oss_datastore.settings import Settings
+
+WORKSPACE = Path(__file__).resolve().parents[2] / "workspace.yaml"
+
+
+@click.command(short_help="Open the Dagster UI on the same home.")
+@click.option("--port", type=click.IntRange(1, 65_535), default=3000, show_default=True)
+def ui(port: int) -> None:
+    """Serves the Dagster UI on 127.0.0.1 until interrupted; schedules and sensors tick meanwhile."""
+    from oss_datastore.resources.dbt import prepare_manifest
+    from oss_datastore.runs import dagster_home
+
+    settings = Settings.load()
+    dagster_home(settings)
+    os.environ["OSS_DATASTORE_HOME"] = str(settings.home_path)
+    prepare_manifest()
+    from oss_datastore.commands.demo import demo_world
+
+    with demo_world(settings):
+        click.echo(f"http://127.0.0.1:{port}")
+        program = str(Path(sys.executable).parent / "dagster")
+        arguments = [program, "dev", "-w", str(WORKSPACE), "-h", "127.0.0.1", "-p", str(port)]
+        server = subprocess.Popen(arguments, cwd=WORKSPACE.parent)  # noqa: S603
+        # Whoever ends this command ends the server with it, by whichever of the two usual signals.
+        signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+        while True:
+            try:
+                sys.exit(server.wait())
+            except KeyboardInterrupt:
+                continue
