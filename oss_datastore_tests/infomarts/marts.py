@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -70,9 +71,9 @@ class Marts:
     """The marts of one world on DuckDB; each is built when it is first read, with those it builds on."""
 
     def __init__(self, sql: Mapping[str, str], world: World) -> None:
-        self.connection = duckdb.connect()
-        self.connection.execute("attach ':memory:' as warehouse")
-        self.connection.execute("use warehouse")
+        # The compiled SQL names the database, which is called after its file.
+        self._folder = tempfile.TemporaryDirectory()
+        self.connection = duckdb.connect(f"{self._folder.name}/warehouse.duckdb")
         fill(self.connection, world)
         self._sql = sql
         self._built: set[str] = set()

@@ -1,0 +1,194 @@
+"""From the numbers of a visual to a Vega-Lite specification, by Altair.
+
+Colours are names of the page's own palette (`ink`, `accent`, `severity-1`): the page puts the values of its light or
+dark theme in their place before it draws. Nothing here reads a mart.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from oss_datastore.report.dashboards import Visual
+from oss_datastore.report.frames import Gathered
+
+_CATEGORY = tuple(f"@series-{n}@" for n in range(1, 9))
+_SEVERITY = {"critical": "@severity-1@", "high": "@severity-2@", "medium": "@severity-3@", "low": "@severity-4@"}
+_ROW_HEIGHT = 24
+
+
+def specification(visual: Visual, gathered: Gathered) -> dict[str, Any]:
+    """The Vega-Lite specification of a visual, with its rows inside and as wide as its place on the page."""
+    draw = {
+        "line": _line,
+        "area": _area,
+        "grouped_bar": _grouped_bar,
+        "stacked_bar": _stacked_bar,
+        "ranked_bar": _ranked_bar,
+        "heatmap": _heatmap,
+    }[visual.chart]
+    chart = draw(visual, gathered).properties(width="container", description=f"{visual.title}. {visual.definition}")
+    plain: dict[str, Any] = chart.to_dict()
+    plain.pop("config", None)
+    plain["autosize"] = {"type": "fit-x", "contains": "padding"}
+    return plain
+
+
+def _source(rows: pd.DataFrame) -> alt.Data:
+    records = [
+        {"d": r.dimension, "s": r.series, "v": None if pd.isna(r.value) else int(r.value)} for r in rows.itertuples()
+    ]
+    return alt.Data(values=records)
+
+
+def _colour(visual: Visual, gathered: Gathered) -> alt.Color | alt.ColorValue[Any]:
+    names = list(gathered.series)
+    if visual.palette == "severity":
+        colours = [_SEVERITY.get(name.lower(), "@ink-3@") for name in names]
+    else:
+        colours = [_CATEGORY[n % len(_CATEGORY)] for n in range(len(names))]
+    legend = alt.Legend(title=None, orient="top", symbolType="square") if len(names) > 1 else None
+    return alt.Color("s:N", scale=alt.Scale(domain=names, range=colours), legend=legend, sort=names)
+
+
+def _days(visual: Visual) -> alt.X:
+    # Days are UTC: without the utc unit a reader west of Greenwich would see each a day early.
+    axis = alt.Axis(title=None, format="%-d %b", labelOverlap=True, tickCount=8, grid=False)
+    return alt.X("d:T", timeUnit="utcyearmonthdate", scale=alt.Scale(type="utc"), axis=axis)
+
+
+def _amount(label: str, stack: Any = None) -> alt.Y:
+    axis = alt.Axis(title=label, tickMinStep=1, tickCount=5, titleAnchor="start", titleAngle=0, titleY=-10, titleAlign="left", titleX=0)
+    return alt.Y("v:Q", axis=axis, stack=stack)
+
+
+def _tooltip(visual: Visual, *, day: bool = False) -> list[alt.Tooltip]:
+    first = (
+        alt.Tooltip("d:T", title=visual.dimension.label, timeUnit="utcyearmonthdate", format="%a %-d %b %Y")
+        if day
+        else alt.Tooltip("d:N", title=visual.dimension.label)
+    )
+    label = visual.series.label if visual.series else "Measure"
+    unit = visual.measures[0].unit
+    return [first, alt.Tooltip("s:N", title=label), alt.Tooltip("v:Q", title=f"Number{f' ({unit})' if unit else ''}", format=",d")]
+
+
+def _with_gaps(gathered: Gathered) -> pd.DataFrame:
+    """Each day of the range for each series, so that a day without data breaks the line instead of being drawn over."""
+    first, last = (date.fromisoformat(d) for d in (gathered.dimensions[0], gathered.dimensions[-1]))
+    days = [(first + timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
+    grid = pd.MultiIndex.from_product([gathered.series, days], names=["series", "dimension"]).to_frame(index=False)
+    return grid.merge(gathered.rows, how="left", on=["dimension", "series"])
+
+
+def _line(visual: Visual, gathered: Gathered) -> alt.Chart:
+    chart = alt.Chart(_source(_with_gaps(gathered)), height=220)
+    y = _amount(visual.measures[0].label if len(visual.measures) == 1 else "Per day")
+    # A range far from zero would look flat: stars are read by their change, traffic by its size.
+    if len(visual.measures) == 1:
+        y = y.scale(zero=False)
+    return chart.mark_line(
+        point=alt.OverlayMarkDef(size=14, filled=True), strokeWidth=2, interpolate="monotone", invalid="break-paths-show-domains"
+    ).encode(x=_days(visual), y=y, color=_colour(visual, gathered), tooltip=_tooltip(visual, day=True))
+
+
+def _area(visual: Visual, gathered: Gathered) -> alt.Chart:
+    return (
+        alt.Chart(_source(_with_gaps(gathered)), height=220)
+        .mark_bar(binSpacing=0)
+        .encode(
+            x=_days(visual),
+            y=_amount("Open alerts", "zero"),
+            color=_colour(visual, gathered),
+            order=alt.Order("o:Q", sort="descending"),
+            tooltip=_tooltip(visual, day=True),
+        )
+        .transform_calculate(o=f"indexof({list(gathered.series)!r}, datum.s)")
+    )
+
+
+def _grouped_bar(visual: Visual, gathered: Gathered) -> alt.Chart:
+    chart = alt.Chart(_source(gathered.rows), height=240)
+    weeks = visual.dimension.bucket == "week"
+    names = list(gathered.dimensions)
+    if weeks:
+        x = alt.X("d:O", sort=names, axis=alt.Axis(title="Week from", labelAngle=0, labelOverlap=True))
+        return chart.mark_bar(cornerRadiusEnd=2).encode(
+            x=x,
+            xOffset=alt.XOffset("s:N", sort=list(gathered.series)),
+            y=_amount(visual.measures[0].label if len(visual.measures) == 1 else "Per week"),
+            color=_colour(visual, gathered),
+            tooltip=_tooltip(visual),
+        )
+    return (
+        alt.Chart(_source(gathered.rows), height=max(80, len(names) * 34))
+        .mark_bar(cornerRadiusEnd=2)
+        .encode(
+            y=alt.Y("d:N", sort=names, axis=alt.Axis(title=None, labelLimit=170)),
+            yOffset=alt.YOffset("s:N", sort=list(gathered.series)),
+            x=alt.X("v:Q", axis=alt.Axis(title=None, tickMinStep=1, tickCount=5)),
+            color=_colour(visual, gathered),
+            tooltip=_tooltip(visual),
+        )
+    )
+
+
+def _stacked_bar(visual: Visual, gathered: Gathered) -> alt.Chart:
+    names = list(gathered.dimensions)
+    return (
+        alt.Chart(_source(gathered.rows), height=max(90, len(names) * 36))
+        .mark_bar()
+        .encode(
+            y=alt.Y("d:N", sort=names, scale=alt.Scale(domain=names), axis=alt.Axis(title=visual.dimension.label, **_TITLE_ON_TOP)),
+            x=alt.X("v:Q", axis=alt.Axis(title=visual.measures[0].label, tickMinStep=1, tickCount=5), stack="zero"),
+            color=_colour(visual, gathered),
+            order=alt.Order("o:Q"),
+            tooltip=_tooltip(visual),
+        )
+        .transform_calculate(o=f"indexof({list(gathered.series)!r}, datum.s)")
+    )
+
+
+_TITLE_ON_TOP: dict[str, Any] = {"titleAngle": 0, "titleAlign": "left", "titleAnchor": "start", "titleY": -8, "titleX": 0, "labelLimit": 170}
+
+
+def _ranked_bar(visual: Visual, gathered: Gathered) -> alt.LayerChart:
+    names = list(gathered.dimensions)
+    base = alt.Chart(_source(gathered.rows), height=max(60, len(names) * _ROW_HEIGHT)).encode(
+        y=alt.Y("d:N", sort=names, axis=alt.Axis(title=None, labelLimit=170)),
+        x=alt.X("v:Q", axis=alt.Axis(title=visual.measures[0].label, tickMinStep=1, tickCount=5)),
+    )
+    bars = base.mark_bar(cornerRadiusEnd=2).encode(color=alt.value("@series-1@"), tooltip=_tooltip(visual))
+    return bars + base.mark_text(align="left", dx=5, color="@ink-2@").encode(text=alt.Text("v:Q", format="+,d"))
+
+
+def _heatmap(visual: Visual, gathered: Gathered) -> alt.Chart:
+    # A cell without a number stays blank: nothing was planned or nothing was listed there.
+    chart = alt.Chart(_source(gathered.rows.dropna(subset=["value"])), height=max(80, len(gathered.series) * _ROW_HEIGHT))
+    whole = visual.palette == "whole"
+    unit = visual.measures[0].unit
+    if whole:
+        colour = alt.Color(
+            "v:Q",
+            scale=alt.Scale(type="threshold", domain=[1, 50, 100], range=["@whole-1@", "@whole-2@", "@whole-3@", "@whole-4@"]),
+            legend=alt.Legend(title=f"{visual.measures[0].label} {unit}", orient="top", direction="horizontal"),
+        )
+        x: Any = alt.X(
+            "d:O",
+            sort=list(gathered.dimensions),
+            axis=alt.Axis(title=None, labelOverlap=True, labelAngle=0, labelExpr="utcFormat(toDate(datum.value), '%-d %b')"),
+        )
+    else:
+        colour = alt.Color(
+            "v:Q", scale=alt.Scale(range=["@ramp-1@", "@ramp-2@"]), legend=alt.Legend(title=visual.measures[0].label, orient="top")
+        )
+        x = alt.X("d:N", sort=list(gathered.dimensions), axis=alt.Axis(title=None, labelAngle=-35, labelLimit=110))
+    return chart.mark_rect(stroke="@paper@", strokeWidth=1).encode(
+        x=x,
+        y=alt.Y("s:N", sort=list(gathered.series), axis=alt.Axis(title=None, labelLimit=190)),
+        color=colour,
+        tooltip=_tooltip(visual, day=False),
+    )

@@ -1,0 +1,121 @@
+"""Reading the infomarts for one audience.
+
+What an audience may not see is left out here, once, before any sentence, chart or table is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Protocol
+
+import pandas as pd
+
+MARTS = (
+    "repo_popularity_daily",
+    "repo_traffic_daily",
+    "repo_traffic_referrers",
+    "repo_traffic_paths",
+    "issue_current",
+    "pull_request_attention",
+    "user_access_current",
+    "security_alerts_current",
+    "org_overview",
+    "data_quality_daily",
+)
+"""The marts that the page reads."""
+
+_ABOUT_PEOPLE_AND_SECURITY = (
+    "members",
+    "outside_collaborators",
+    "teams",
+    "team_members",
+    "team_repositories",
+    "repository_collaborators",
+    "dependabot_alerts",
+)
+
+
+class Audience(StrEnum):
+    """Whom a page is for; each sees what the one before sees, and more."""
+
+    public = "public"
+    """Public repositories only; nothing on access or security."""
+    internal = "internal"
+    """Everything in counts; no list of open alerts, no two-factor state."""
+    security = "security"
+    """Everything."""
+
+    def sees(self, least: Audience) -> bool:
+        """Whether something meant for `least` and whoever sees more is meant for this audience."""
+        order = list(Audience)
+        return order.index(self) >= order.index(least)
+
+
+class Marts(Protocol):
+    """Whatever gives a mart as a data frame."""
+
+    def read(self, mart: str) -> pd.DataFrame: ...
+
+
+class SqlMarts:
+    """The marts of a warehouse. `connect` gives a connection of the DB-API, or of DuckDB, that this object closes."""
+
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        self._connect = connect
+
+    def read(self, mart: str) -> pd.DataFrame:
+        """All rows of a mart. Raises KeyError for a name that is none."""
+        if mart not in MARTS:
+            raise KeyError(f"no mart is called {mart}: the page knows {', '.join(MARTS)}")
+        connection = self._connect()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(f"select * from infomarts.{mart}")  # noqa: S608 - the name is one of MARTS
+            columns = [column[0] for column in cursor.description]
+            return pd.DataFrame.from_records(cursor.fetchall(), columns=columns, coerce_float=False)
+        finally:
+            connection.close()
+
+
+class Seen:
+    """The marts as one audience sees them. Each is read once."""
+
+    def __init__(self, marts: Marts, audience: Audience) -> None:
+        self._marts = marts
+        self.audience = audience
+        self._frames: dict[str, pd.DataFrame] = {}
+
+    def read(self, mart: str) -> pd.DataFrame:
+        """Rows of a mart this audience may see, with `repository`: the repository's name now."""
+        if mart not in self._frames:
+            self._frames[mart] = self._restricted(mart)
+        return self._frames[mart]
+
+    def _restricted(self, mart: str) -> pd.DataFrame:
+        frame = self._marts.read(mart)
+        public = self.audience is Audience.public
+        if public and mart in ("user_access_current", "security_alerts_current", "org_overview"):
+            return frame.iloc[0:0]
+        if public and mart == "data_quality_daily":
+            return frame[~frame["dataset"].isin(_ABOUT_PEOPLE_AND_SECURITY)]
+        if "repo_id" not in frame.columns:
+            return frame
+        now = self._repositories_now()
+        if public:
+            frame = frame[frame["repo_id"].isin(now[now["visibility"] == "public"].index)]
+        names = frame["repo_id"].map(now["full_name"])
+        frame = frame.assign(repository=names.where(names.notna(), frame["full_name"]))
+        if mart == "user_access_current" and self.audience is not Audience.security:
+            frame = frame.drop(columns="two_factor_enabled")
+        return frame
+
+    def _repositories_now(self) -> pd.DataFrame:
+        if "" not in self._frames:
+            known = self._marts.read("repo_popularity_daily")[["repo_id", "day", "full_name", "visibility", "org_login"]]
+            newest = known.sort_values("day").drop_duplicates("repo_id", keep="last").set_index("repo_id")
+            # One organisation needs no owner before each name.
+            if newest["org_login"].nunique() == 1:
+                newest["full_name"] = newest["full_name"].str.split("/").str[-1]
+            self._frames[""] = newest
+        return self._frames[""]

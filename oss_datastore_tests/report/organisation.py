@@ -1,0 +1,168 @@
+"""An organisation with a history: large enough that every chart of the page has something to say.
+
+Made from a seed, with troubles planted: a week without fetches for one repository, a list that only a member could see,
+alerts that are switched off, names that try to be markup.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import date, datetime, time, timedelta
+
+from oss_datastore_tests.infomarts import acme
+from oss_datastore_tests.infomarts.world import World, key, scope
+
+LAST = date(2026, 11, 22)
+NASTY = '<img src=x onerror=alert(1)>"</script><script>alert(2)</script>'
+_NAMES = ("cli", "sdk-java", "sdk-python", "server", "docs", "operator", "charts", "website", "plugins", "protocol", "examples", "ui")
+_SITES = ("news.ycombinator.com", "Google", "github.com", "reddit.com", "lobste.rs", "duckduckgo.com", "stackoverflow.com")
+
+
+def organisation(days: int = 60, repositories: int = 12, seed: int = 1, last: date = LAST) -> World:
+    """The world, with `days` loaded days to the last."""
+    dice = random.Random(seed)
+    world = World()
+    loaded = acme.days(last - timedelta(days=days - 1), days)
+    first = loaded[0]
+    names = [*_NAMES, *(f"tool-{n}" for n in range(repositories))][:repositories]
+    ids = [1000 + n for n in range(repositories)]
+    visible = {repo: "private" if n == 3 else "public" for n, repo in enumerate(ids)}
+    acme.organization(world, first)
+    _people(world, first, last, ids, dice)
+    stars = {repo: dice.randint(40, 4000) for repo in ids}
+    reach = {repo: dice.randint(5, 300) for repo in ids}
+    series = {
+        repo: {d: _visits(d, reach[repo], dice) for d in acme.days(first - timedelta(days=14), days + 14)} for repo in ids
+    }
+    org = scope("organization", acme.ORG)
+    for n, day in enumerate(loaded):
+        failed = day == last - timedelta(days=20)
+        world.fetched(day, "repositories", org, "failed" if failed else "complete")
+        for dataset in ("members", "outside_collaborators", "teams"):
+            half_seen = dataset == "members" and day > last - timedelta(days=3)
+            world.fetched(day, dataset, org, "partial" if half_seen else "complete")
+        for m, repo in enumerate(ids):
+            stars[repo] += dice.choice((0, 0, 1, 1, 2, 3)) if m != 2 else dice.choice((-1, 0, 1))
+            if not failed:
+                acme.repository(
+                    world, day, repo, names[m] if m != 5 else NASTY, stars=stars[repo], forks=stars[repo] // 9,
+                    watchers=stars[repo] // 30, issues=40, pull_requests=8, is_fork=m == 11, visibility=visible[repo],
+                )  # fmt: skip
+            _a_day_of(world, day, last, repo, m, series[repo])
+        if n % 7 == 0:
+            for m, repo in enumerate(ids):
+                _top_tens(world, day, repo, m, dice)
+    for m, repo in enumerate(ids):
+        _conversations(world, first, last, repo, m, dice)
+        _alerts(world, first, last, repo, m, dice)
+    return world
+
+
+def _visits(day: date, reach: int, dice: random.Random) -> tuple[int, int]:
+    weekend = 0.5 if day.weekday() >= 5 else 1.0
+    count = int(reach * weekend * dice.uniform(0.6, 1.4))
+    return count, max(1, count // 3) if count else 0
+
+
+def _a_day_of(world: World, day: date, last: date, repo: int, place: int, series: dict[date, tuple[int, int]]) -> None:
+    """What one repository's fetches brought: the second lacks five days of traffic, the third's alerts are off."""
+    of = scope("repository", repo)
+    gap = place == 1 and last - timedelta(days=4) <= day <= last
+    for dataset, factor in (("traffic_views", 1), ("traffic_clones", 4)):
+        if gap:
+            world.fetched(day, dataset, of, "failed")
+        else:
+            numbers = {d: (c // factor, u // factor) for d, (c, u) in series.items()}
+            acme.traffic(world, day, repo, numbers, dataset=dataset, window_uniques=sum(u for _, u in series.values()) // (3 * factor))
+    for dataset in ("issues", "issue_comments", "issue_events", "pull_requests", "pull_request_reviews", "review_requests"):
+        failed = dataset == "issue_comments" and place == 6 and day == last
+        world.fetched(day, dataset, of, "pending" if failed else "complete", "delta")
+    for dataset in ("traffic_referrers", "traffic_paths", "repository_collaborators"):
+        world.fetched(day, dataset, of)
+    world.fetched(day, "dependabot_alerts", of, "disabled" if place == 2 else "complete", "delta")
+
+
+def _top_tens(world: World, day: date, repo: int, place: int, dice: random.Random) -> None:
+    sites = [*_SITES] if place != 5 else [NASTY, *_SITES]
+    rows = [
+        {"rank": n + 1, "referrer": site, "count": 300 // (n + 1 + place) + dice.randint(0, 9), "uniques": 5} for n, site in enumerate(sites)
+    ]
+    world.block(day, "ma_sat_repo_traffic_referrers", key(repo), rows)
+    paths = [{"rank": n + 1, "path": f"/acme/{n}", "title": NASTY if n == 1 else f"Page {n}", "count": 99 - n, "uniques": 9} for n in range(4)]
+    world.block(day, "ma_sat_repo_traffic_paths", key(repo), paths)
+
+
+def _people(world: World, first: date, last: date, ids: list[int], dice: random.Random) -> None:
+    for who in range(1, 31):
+        acme.user(world, first, who, f"person-{who:02d}")
+    acme.user(world, first, 31, "renovate[bot]", "Bot")
+    for who in range(1, 13):
+        acme.member(world, first, who, "admin" if who <= 2 else "member", two_factor=who != 4)
+    acme.member(world, last - timedelta(days=4), 13, two_factor=None)
+    acme.outside_collaborator(world, first, 20)
+    acme.outside_collaborator(world, last - timedelta(days=2), 21)
+    acme.team(world, first, 500, "core", range(3, 8), {repo: "maintain" for repo in ids[:6]})
+    acme.team(world, first, 501, "docs", range(8, 12), {repo: "write" for repo in ids[4:]})
+    for day in (first, last):
+        for team in (500, 501):
+            world.fetched(day, "team_members", scope("team", team))
+            world.fetched(day, "team_repositories", scope("team", team))
+    for m, repo in enumerate(ids):
+        for who in (1, 2):
+            acme.collaborator(world, first, repo, who, "admin", [("organization", acme.ORG, "read")])
+        for who in range(3, 8) if m < 6 else range(8, 12):
+            team, role = (500, "maintain") if m < 6 else (501, "write")
+            acme.collaborator(world, first, repo, who, role, [("team", team, role), ("organization", acme.ORG, "read")])
+        acme.collaborator(world, first, repo, 12, dice.choice(("triage", "read")), [("organization", acme.ORG, "read")])
+    acme.collaborator(world, last - timedelta(days=2), ids[0], 21, "write", [("repository", ids[0], "write")])
+    acme.collaborator(world, first, ids[1], 20, "triage", [("repository", ids[1], "triage")])
+
+
+def _moment(day: date, dice: random.Random) -> datetime:
+    return datetime.combine(day, time(dice.randint(6, 20), dice.randint(0, 59)))
+
+
+def _conversations(world: World, first: date, last: date, repo: int, place: int, dice: random.Random) -> None:
+    for n in range(26):
+        number = repo * 100 + n
+        opened_on = last - timedelta(days=dice.randint(0, 70))
+        at = _moment(opened_on, dice)
+        author = dice.choice((22, 23, 24, 25, 26, 3, 31))
+        seen_on = max(first, opened_on)
+        answered = at + timedelta(hours=dice.choice((3, 9, 30, 70, 200)))
+        closes = datetime.combine(last, time()) + timedelta(days=1)
+        merged = dice.random() < 0.5 and answered + timedelta(days=1) < closes
+        title = NASTY if n == 3 else f"Improve part {n}"
+        done = answered + timedelta(days=1)
+        if n % 2:
+            if merged:
+                acme.pull_request(
+                    world, seen_on, number, repo, author, title=title, created_at=at, updated_at=done, state="merged", closed_at=done,
+                    merged_at=done, merged_by=4,
+                )  # fmt: skip
+            else:
+                acme.pull_request(world, seen_on, number, repo, author, title=title, created_at=at, updated_at=at, is_draft=n == 7)
+                if n % 3 == 0:
+                    acme.review_request(world, seen_on, number, 5)
+            if answered < closes and dice.random() < 0.6:
+                acme.review(world, seen_on, number, 4, dice.choice(("APPROVED", "COMMENTED", "CHANGES_REQUESTED")), answered)
+        else:
+            closed = {"state": "closed", "closed_at": done} if merged else {}
+            acme.issue(world, seen_on, number, repo, author, title=title, created_at=at, updated_at=at, comments_count=0, **closed)
+            if answered < closes and dice.random() < 0.6:
+                acme.comment(world, seen_on, repo, number, dice.choice((3, 6, 27)), answered)
+
+
+def _alerts(world: World, first: date, last: date, repo: int, place: int, dice: random.Random) -> None:
+    if place == 2:
+        return
+    for n in range(dice.randint(2, 7)):
+        number = repo * 10 + n
+        severity = dice.choice(("critical", "high", "medium", "medium", "low"))
+        day = last - timedelta(days=dice.randint(0, 100))
+        at = _moment(day, dice)
+        acme.alert(world, max(first, day), repo, number, severity, at)
+        fixed_on = day + timedelta(days=dice.randint(3, 60))
+        if dice.random() < 0.6 and max(first, day) < fixed_on <= last:
+            at_ = _moment(fixed_on, dice)
+            acme.alert(world, fixed_on, repo, number, severity, at, state="fixed", fixed_at=at_)
