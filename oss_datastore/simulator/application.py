@@ -9,7 +9,6 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import formatdate
 from typing import Any
@@ -25,28 +24,13 @@ from oss_datastore.simulator.v3 import paging, versions
 from oss_datastore.simulator.v3.call import Call, Listing, Refused
 from oss_datastore.simulator.v3.routing import Found, Moved, find
 from oss_datastore.simulator.v4.execution import GraphQL
+from oss_datastore.simulator.visit import Visit
 from oss_datastore.simulator.world import World
 from oss_datastore.simulator.world.dice import day_of
 
 DOCS = "https://docs.github.com/rest"
 WIRE_FAULTS = ("reset", "truncated", "not_json", "timeout", "server_error", "bad_gateway", "unavailable")
 REFUSALS = ("secondary_limit", "primary_limit", "forbidden", "not_found", "blocked")
-
-
-@dataclass
-class Visit:
-    """One request on its way through: who asked and where it leads."""
-
-    asked: Asked
-    key: str
-    token: Token
-    version: str
-    resource: str = "core"
-    endpoint: str = "?"
-    permission: str = ""
-    scopes: str = ""
-    outcome: str = ""
-    charge: bool = True
 
 
 class Application:

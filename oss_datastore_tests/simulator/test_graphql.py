@@ -23,7 +23,13 @@ def lantern(inside: str) -> str:
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Simulator]:
-    tokens = {"owner": "owner", "member": "member", "outsider": "outsider", "app": "app", "fine": "fine-grained"}
+    tokens = {
+        "owner": "owner",
+        "member": "member",
+        "outsider": "outsider",
+        "app": "app",
+        "fine": "fine-grained -issues -members",
+    }
     with Simulator(now=NOW, tokens=tokens, limits=WIDE) as simulator:
         yield simulator
 
@@ -204,6 +210,14 @@ def test_secret_and_private_things_are_hidden(guarded: Simulator) -> None:
     assert {"name": "ledger-ui"} not in answer["data"]["organization"]["repositories"]["nodes"]
     teams = Client(guarded, token="outsider").query('{organization(login: "acme"){name teams(first: 5){nodes{slug}}}}')
     assert error_types(teams) == ["FORBIDDEN"]
+
+
+def test_a_missing_permission_leaves_null_at_its_path(guarded: Simulator) -> None:
+    client = Client(guarded, token="fine")
+    answer = client.query(lantern("name pullRequests(first: 1){totalCount} issues(first: 1){totalCount}"))
+    assert answer["errors"][0]["message"] == "Resource not accessible by personal access token"
+    assert answer["errors"][0]["path"] == ["repository", "issues"]
+    assert error_types(client.query('{organization(login: "acme"){teams(first: 1){totalCount}}}')) == ["FORBIDDEN"]
 
 
 # 14: renames

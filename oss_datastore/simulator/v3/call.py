@@ -34,7 +34,7 @@ def not_found() -> Refused:
 
 @dataclass(frozen=True)
 class Listing:
-    """A list of which only one page is written out; `cursors` names each entry where the list takes cursors only."""
+    """A list of which only one page is written out."""
 
     entries: Sequence[Any]
     write: Callable[[Any], Json]
@@ -125,11 +125,13 @@ Handler = Callable[[Call], Any]
 
 @dataclass(frozen=True)
 class Route:
-    """An endpoint: its template, the permission a fine-grained token needs (`members=read`), classic scopes."""
+    """An endpoint: its template, the permission a fine-grained token needs (`members=read`), classic scopes.
+
+    `cursor`: its list knows no page numbers.
+    """
 
     template: str
     handler: Handler
     permission: str = "metadata=read"
     scopes: str = "repo"
     cursor: bool = False
-    free: bool = False

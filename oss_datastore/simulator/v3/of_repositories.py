@@ -125,11 +125,10 @@ def collaborators(call: Call) -> Listing:
     )
 
 
-def _chosen(call: Call, items: Sequence[Item], default: str) -> list[Item]:
-    wanted = call.choice("state", ("open", "closed", "all"), default)
+def _chosen(call: Call, items: Sequence[Item], since: int | None) -> list[Item]:
+    wanted = call.choice("state", ("open", "closed", "all"), "open")
     order = call.choice("sort", ("created", "updated", "comments", "popularity", "long-running"), "created")
     direction = call.choice("direction", ("asc", "desc"), "desc")
-    since = call.since()
     found = []
     for item in items:
         state = item.at(call.now)
@@ -141,7 +140,7 @@ def _chosen(call: Call, items: Sequence[Item], default: str) -> list[Item]:
 
 def issues(call: Call) -> Listing:
     """Issues, pull requests among them."""
-    return Listing(_chosen(call, call.repository().items(call.now), "open"), lambda item: issue(call, item))
+    return Listing(_chosen(call, call.repository().items(call.now), call.since()), lambda item: issue(call, item))
 
 
 def _item(call: Call, number: str, pulls_only: bool = False) -> Item:
@@ -153,17 +152,16 @@ def _item(call: Call, number: str, pulls_only: bool = False) -> Item:
 
 def one_issue(call: Call) -> Json:
     """One issue or pull request."""
-    found = issue(call, _item(call, call.path["issue_number"]))
-    closer = _item(call, call.path["issue_number"]).at(call.now).closed_by
-    return {**found, "closed_by": user(call, closer)}
+    item = _item(call, call.path["issue_number"])
+    return {**issue(call, item), "closed_by": user(call, item.at(call.now).closed_by)}
 
 
 def comments(call: Call) -> Listing:
     """Comments on all issues and pull requests."""
     since = call.since()
-    order = call.choice("sort", ("created", "updated"), "created")
-    # Without a wish for an order GitHub ignores the direction and goes by id.
-    newest_first = call.choice("direction", ("asc", "desc"), "asc") == "desc" and "sort" in call.query and bool(order)
+    call.choice("sort", ("created", "updated"), "created")
+    # Without a wish for an order GitHub ignores the direction and goes by id. Nobody edits here: both orders are one.
+    newest_first = call.choice("direction", ("asc", "desc"), "asc") == "desc" and "sort" in call.query
     found = [
         (item, event)
         for item in call.repository().items(call.now)
@@ -191,11 +189,9 @@ def events(call: Call) -> Listing:
 
 
 def pulls(call: Call) -> Listing:
-    """Pull requests."""
+    """Pull requests. There is no `since` here: it is ignored."""
     items = [item for item in call.repository().items(call.now) if item.is_pull]
-    if "since" in call.query:
-        call.query = {name: value for name, value in call.query.items() if name != "since"}
-    return Listing(_chosen(call, items, "open"), lambda item: pull_listed(call, item))
+    return Listing(_chosen(call, items, None), lambda item: pull_listed(call, item))
 
 
 def pull(call: Call) -> Json:

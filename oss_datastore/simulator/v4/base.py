@@ -12,6 +12,9 @@ from graphql import GraphQLError
 
 from oss_datastore.simulator.v3.call import HTML, Call
 
+FITS_INT = 2**31 - 1
+"""The largest id that GraphQL's Int holds; larger ones are only in fields of type BigInt."""
+
 
 class Problem(GraphQLError):
     """An error that leaves null at its path; `kind` is what GitHub calls `type`."""

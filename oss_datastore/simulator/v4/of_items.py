@@ -7,7 +7,7 @@ from typing import Any
 from oss_datastore.simulator.node_ids import node_id
 from oss_datastore.simulator.v3.call import Call
 from oss_datastore.simulator.v3.tracker import association, comment_id, item_node
-from oss_datastore.simulator.v4.base import Connection, Node, Plain, ordered
+from oss_datastore.simulator.v4.base import FITS_INT, Connection, Node, Plain, ordered
 from oss_datastore.simulator.v4.of_accounts import AccountNode, TeamNode, actor
 from oss_datastore.simulator.v4.of_events import event_node, timeline
 from oss_datastore.simulator.v4.of_parts import commit_node, label_node, milestone_node
@@ -16,8 +16,6 @@ from oss_datastore.simulator.world.dice import iso, maybe_iso, sha
 from oss_datastore.simulator.world.items import Event, Item
 from oss_datastore.simulator.world.people import Person
 from oss_datastore.simulator.world.teams import Team
-
-FITS_INT = 2**31 - 1
 
 
 def comment_node(call: Call, item: ItemNode, event: Event) -> Plain:

@@ -9,19 +9,15 @@ from oss_datastore.simulator.v3.call import Call
 from oss_datastore.simulator.v3.of_repositories import shown_alerts
 from oss_datastore.simulator.v4 import of_shelf
 from oss_datastore.simulator.v4.base import Connection, Node, Plain, Problem, ordered
-from oss_datastore.simulator.v4.of_accounts import PERMISSION, AccountNode, OrganizationNode, TeamNode, forbidden
+from oss_datastore.simulator.v4.of_access import held
+from oss_datastore.simulator.v4.of_accounts import PERMISSION, AccountNode, OrganizationNode, forbidden
 from oss_datastore.simulator.v4.of_alerts import alert_node
 from oss_datastore.simulator.v4.of_items import IssueNode, PullRequestNode
 from oss_datastore.simulator.v4.of_parts import commit_node, label_node, milestone_node
-from oss_datastore.simulator.world.access import Source
 from oss_datastore.simulator.world.dice import ANCHOR, DAY, day_of, iso, parse_instant
 from oss_datastore.simulator.world.items import Item
 from oss_datastore.simulator.world.names import LABELS
-from oss_datastore.simulator.world.people import Person
 from oss_datastore.simulator.world.repositories import Repository
-
-COARSE = {"pull": "READ", "triage": "READ", "push": "WRITE", "maintain": "WRITE", "admin": "ADMIN"}
-"""What a permission's source says: this enum knows no triage and no maintain."""
 
 
 class RepositoryNode(Node):
@@ -214,6 +210,10 @@ class RepositoryNode(Node):
         keys |= dict.fromkeys(("CREATED_AT", "DUE_DATE", "UPDATED_AT"), keys["NUMBER"])
         return Connection(ordered(nodes, order_by, keys), lambda node: node, paging)
 
+    def _permitted(self, permission: str) -> None:
+        if permission in self.call.token.without:
+            raise forbidden(self.call)
+
     def _items(
         self,
         pulls: bool,
@@ -250,6 +250,7 @@ class RepositoryNode(Node):
         **paging: Any,
     ) -> Connection:
         """Its issues, without pull requests."""
+        self._permitted("issues")
         wanted = filter_by or {}
         found = self._items(
             False, order_by, states or wanted.get("states"), labels or wanted.get("labels"), wanted.get("since")
@@ -270,6 +271,7 @@ class RepositoryNode(Node):
         **paging: Any,
     ) -> Connection:
         """Its pull requests."""
+        self._permitted("pull_requests")
         found = self._items(True, order_by, states, labels, None)
         if base_ref_name not in (None, "main"):
             found = []
@@ -309,31 +311,7 @@ class RepositoryNode(Node):
             for who in sorted(people, key=lambda who: who.id)
             if (login is None or who.login == login) and (not query or query.lower() in who.login)
         ]
-        return Connection(people, lambda who: AccountNode(self.call, who), paging, self._held)
-
-    def _held(self, who: Person) -> dict[str, Any]:
-        access = self.repository.org.access(self.repository)
-        permission = access.permission(who, self.now) or "pull"
-        sources = access.sources(who, self.now)
-        return {
-            "permission": PERMISSION[permission],
-            "permission_sources": [self._source(source) for source in sources],
-        }
-
-    def _source(self, source: Source) -> Plain:
-        organization = self.owner()
-        giver: Node = organization
-        if source.direct:
-            giver = self
-        elif source.team is not None:
-            giver = TeamNode(self.call, self.repository.org, source.team)
-        return Plain(
-            self.call,
-            "PermissionSource",
-            organization=organization,
-            permission=COARSE[source.permission],
-            source=giver,
-        )
+        return Connection(people, lambda who: AccountNode(self.call, who), paging, lambda who: held(self, who))
 
     def vulnerability_alerts(self, states: list[str] | None = None, **paging: Any) -> Connection:
         """Its Dependabot alerts; null and an error to those who may not push."""

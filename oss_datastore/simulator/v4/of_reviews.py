@@ -8,13 +8,11 @@ from oss_datastore.simulator.node_ids import node_id
 from oss_datastore.simulator.v3.call import Call
 from oss_datastore.simulator.v3.pulls import review_id
 from oss_datastore.simulator.v3.tracker import association
-from oss_datastore.simulator.v4.base import Connection, Plain
+from oss_datastore.simulator.v4.base import FITS_INT, Connection, Plain
 from oss_datastore.simulator.v4.of_accounts import actor
 from oss_datastore.simulator.v4.of_parts import commit_node
 from oss_datastore.simulator.world.dice import iso
 from oss_datastore.simulator.world.items import Event, Thread
-
-FITS_INT = 2**31 - 1
 
 
 def review_node(call: Call, pull: Any, event: Event) -> Plain:

@@ -37,9 +37,9 @@ def sha(*scope: object) -> str:
     return hashlib.blake2b("\x1f".join(map(str, scope)).encode(), digest_size=20).hexdigest()
 
 
-def poisson(rng: random.Random, mean: float) -> int:
-    """How many times something happened that happens `mean` times on average, a little more scattered."""
-    return int(mean * rng.gammavariate(4.0, 0.25) + rng.random())
+def about(rng: random.Random, mean: float) -> int:
+    """A count that is `mean` on average and between nothing and twice that."""
+    return int(mean * (rng.random() + rng.random()) + rng.random())
 
 
 @lru_cache(maxsize=65_536)
@@ -69,6 +69,7 @@ def day_of(instant: int) -> date:
     return date(1970, 1, 1) + timedelta(days=instant // DAY)
 
 
+@lru_cache(maxsize=256)
 def month_start(month: int) -> int:
     """The first second of a month, counted from the anchor's month (0)."""
     years, rest = divmod(5 + month, 12)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from oss_datastore.simulator.world.dice import ANCHOR_DAY, DAY, dice, month_of, month_start, poisson, share
+from oss_datastore.simulator.world.dice import ANCHOR_DAY, DAY, about, dice, month_of, month_start, share
 from oss_datastore.simulator.world.names import PATHS, REFERRERS
 
 WEEKDAYS = (1.15, 1.2, 1.18, 1.1, 0.95, 0.6, 0.62)
@@ -50,14 +50,20 @@ class Growth:
             "watchers": int(before * popularity * 0.03),
         }
         self._totals: dict[str, list[int]] = {kind: [total] for kind, total in self._base.items()}
+        self._launches: dict[int, list[tuple[int, float]]] = {}
         self._traffic: dict[int, list[tuple[Traffic, Traffic]]] = {}
 
-    def launches(self, month: int) -> Iterator[tuple[int, float]]:
+    def launches(self, month: int) -> list[tuple[int, float]]:
         """Days of this month and the one before on which something was announced, and how loudly."""
-        for each in (month - 1, month):
-            rng = dice(self._seed, self._key, "launch", each)
-            if rng.random() < 0.16:
-                yield month_start(each) // DAY + rng.randrange(28), rng.uniform(2.0, 9.0)
+        return [*self._launched(month - 1), *self._launched(month)]
+
+    def _launched(self, month: int) -> list[tuple[int, float]]:
+        known = self._launches.get(month)
+        if known is None:
+            rng = dice(self._seed, self._key, "launch", month)
+            day = month_start(month) // DAY + rng.randrange(28)
+            known = self._launches[month] = [(day, rng.uniform(2.0, 9.0))] if rng.random() < 0.16 else []
+        return known
 
     def _lift(self, day: int, launches: list[tuple[int, float]]) -> float:
         age = max(0, day - self._created // DAY)
@@ -74,9 +80,9 @@ class Growth:
         totals = self._totals[kind]
         while len(totals) <= until_day - ANCHOR_DAY + 1:
             month = month_of((ANCHOR_DAY + len(totals) - 1) * DAY)
-            rng, launches = dice(self._seed, self._key, kind, month), list(self.launches(month))
+            rng, launches = dice(self._seed, self._key, kind, month), self.launches(month)
             for day in self._days(month):
-                gained = poisson(rng, mean * self._lift(day, launches)) if day * DAY >= self._created else 0
+                gained = about(rng, mean * self._lift(day, launches)) if day * DAY >= self._created else 0
                 lost = 1 if rng.random() < min(0.06, mean * 0.15) and totals[-1] + gained > 3 else 0
                 totals.append(totals[-1] + gained - lost)
         return totals
@@ -100,11 +106,11 @@ class Growth:
         return known[day - month_start(month) // DAY]
 
     def _month(self, month: int) -> Iterator[tuple[Traffic, Traffic]]:
-        rng, launches = dice(self._seed, self._key, "traffic", month), list(self.launches(month))
+        rng, launches = dice(self._seed, self._key, "traffic", month), self.launches(month)
         for day in self._days(month):
             lift = self._lift(day, launches) if day * DAY + DAY > self._created else 0.0
-            views = poisson(rng, (2 + 22 * self.popularity) * lift)
-            clones = poisson(rng, (0.7 + 5 * self.popularity) * lift)
+            views = about(rng, (2 + 22 * self.popularity) * lift)
+            clones = about(rng, (0.7 + 5 * self.popularity) * lift)
             spread = rng.uniform(0.3, 0.55)
             yield (
                 Traffic(views, max(min(views, 1), int(views * spread))),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from oss_datastore.simulator.world.dice import ANCHOR, sha
 from oss_datastore.simulator.world.people import Person
@@ -37,8 +37,7 @@ IN_FEED = frozenset(
 """Events that GitHub lists under issues/events; comments, reviews and pushes have lists of their own."""
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """One thing that happened. `detail` depends on the kind: label, person, team, text, review state, thread."""
 
     at: int

@@ -102,11 +102,10 @@ class Life:
         found: list[Event] = []
         last = self.birth
         for event in sorted(self._events, key=lambda each: each.at):
-            at = max(event.at, last + 1)
-            last = at
-            if at >= self.repository.traits.archived:
+            last = max(event.at, last + 1)
+            if last >= self.repository.traits.archived:
                 break
-            found.append(Event(at, event.kind, event.actor, event.detail, event.person, event.team))
+            found.append(event if last == event.at else event._replace(at=last))
         return tuple(found)
 
     def triage(self, author: Person | None) -> int:
