@@ -52,26 +52,6 @@ def group() -> None:
 def main() -> None:
     """Runs a command. Exit codes: 0, 1 on an error that is told in one line, 2 on wrong usage; `run` has 3, too."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    from oss_datastore.connections import UnusableHome
-    from oss_datastore.dead_letters import QueueError
-    from oss_datastore.github import GitHubError
-    from oss_datastore.settings import WrongSetting
-    from oss_datastore.staging.days import DayNotOver
-    from oss_datastore.staging.fetch import NothingKnown, UnknownOrganization
-    from oss_datastore.staging.store import StoreError
-    from oss_datastore.warehouse import WarehouseBusy
-
-    told = (
-        WrongSetting,
-        UnusableHome,
-        QueueError,
-        GitHubError,
-        DayNotOver,
-        NothingKnown,
-        UnknownOrganization,
-        StoreError,
-        WarehouseBusy,
-    )
     try:
         group(standalone_mode=False)
     except click.ClickException as wrong:
@@ -82,6 +62,35 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped; what was fetched is kept, the same command goes on", err=True)
         sys.exit(130)
-    except told as error:
+    except Exception as error:
+        if not isinstance(error, _known_errors()):
+            raise
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
+
+
+def _known_errors() -> tuple[type[Exception], ...]:
+    """Errors whose message is one clear line; imported when one happened, since half the program comes with them."""
+    from oss_datastore.connections import UnusableHome
+    from oss_datastore.dead_letters import QueueError
+    from oss_datastore.dead_letters.binaries import PostgresUnavailable
+    from oss_datastore.github import GitHubError, NoToken
+    from oss_datastore.settings import WrongSetting
+    from oss_datastore.staging.days import DayNotOver
+    from oss_datastore.staging.fetch import NothingKnown, UnknownOrganization
+    from oss_datastore.staging.store import StoreError
+    from oss_datastore.warehouse import WarehouseBusy
+
+    return (
+        WrongSetting,
+        UnusableHome,
+        QueueError,
+        PostgresUnavailable,
+        GitHubError,
+        NoToken,
+        DayNotOver,
+        NothingKnown,
+        UnknownOrganization,
+        StoreError,
+        WarehouseBusy,
+    )

@@ -11,6 +11,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from oss_datastore.clock import Clock
 from oss_datastore.settings import Settings, WrongSetting
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ logger = logging.getLogger("oss_datastore")
 _servers: dict[Path, EmbeddedPostgres] = {}
 """Embedded servers this process holds, by home: started once, released when the process ends."""
 
-_letters: dict[tuple[Path, str | None], SpoolingQueue] = {}
-"""Spooling queues by home and address: each remembers whether the queue was away."""
+_letters: dict[tuple[Path, str | None], tuple[Clock, SpoolingQueue]] = {}
+"""Spooling queues by home and address, with their calendar: each remembers whether the queue was away."""
 
 
 class UnusableHome(OSError):
@@ -82,19 +83,20 @@ def open_store(settings: Settings) -> RawStore:
     )
 
 
-def open_queue(settings: Settings) -> DeadLetterQueue:
+def open_queue(settings: Settings, clock: Clock | None = None) -> DeadLetterQueue:
     """The queue at DLQ_URL, or in the embedded PostgreSQL under the home, which is started if it does not run."""
+    clock = clock or settings.clock
     from oss_datastore.dead_letters import DeadLetterQueue
     from oss_datastore.dead_letters.embedded import EmbeddedPostgres
 
     if settings.dlq_url is not None:
-        return DeadLetterQueue(settings.dlq_url.get_secret_value(), clock=settings.clock)
+        return DeadLetterQueue(settings.dlq_url.get_secret_value(), clock=clock)
     home = prepare_home(settings)
     if home not in _servers:
         if not _servers:
             atexit.register(release_queue)
         _servers[home] = EmbeddedPostgres(home)
-    return DeadLetterQueue(_servers[home].start(), clock=settings.clock)
+    return DeadLetterQueue(_servers[home].start(), clock=clock)
 
 
 def release_queue() -> None:
@@ -110,8 +112,12 @@ def open_letters(settings: Settings) -> SpoolingQueue:
 
     key = (settings.home_path, settings.dlq_url.get_secret_value() if settings.dlq_url else None)
     if key not in _letters:
-        _letters[key] = SpoolingQueue(lambda: open_queue(settings), open_store(settings), clock=settings.clock)
-    return _letters[key]
+        clock = settings.clock
+        queue = SpoolingQueue(lambda: open_queue(settings, clock), open_store(settings), clock=clock)
+        _letters[key] = (clock, queue)
+    clock, queue = _letters[key]
+    clock.held = settings.held_now
+    return queue
 
 
 def open_warehouse(settings: Settings) -> DuckDbWarehouse:

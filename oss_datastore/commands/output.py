@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 240)
+"""Where tables go: as wide as the terminal, and wide enough for every row where there is none."""
 
 
 def as_json(value: Any) -> None:
@@ -24,7 +25,9 @@ def as_json(value: Any) -> None:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None) -> None:
     """Prints rows: a table on a terminal, tab-free aligned text elsewhere."""
-    shown = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    shown = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        shown.add_column(column, overflow="fold")
     for row in rows:
         shown.add_row(*("" if value is None else str(value) for value in row))
     console.print(shown)

@@ -1,0 +1,161 @@
+"""`doctor`: whether everything a day needs is there, and what to grant where it is not."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from oss_datastore.catalogue import ANSWER_SETS
+from oss_datastore.catalogue.model import Needs, RestRequest, ScopeKind
+from oss_datastore.commands.output import as_json, table
+from oss_datastore.connections import (
+    UnusableHome,
+    open_github,
+    open_queue,
+    open_store,
+    open_warehouse,
+    prepare_home,
+)
+from oss_datastore.dead_letters import QueueError
+from oss_datastore.github import GitHub, GitHubError
+from oss_datastore.settings import Settings, WrongSetting
+from oss_datastore.staging.store import StoreError
+from oss_datastore.warehouse import WarehouseBusy
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: what was looked at, whether it is well (`ok`, `limited` or `missing`), and what to do."""
+
+    what: str
+    state: str
+    told: str
+
+
+@click.command(short_help="Check token, role, permissions, store, queue and warehouse.")
+@click.option("--json", "wants_json", is_flag=True, help="Print JSON.")
+def doctor(wants_json: bool) -> None:
+    """Looks at everything a day needs and says what to grant. Exit code 1 when something is missing."""
+    from oss_datastore.commands.demo import demo_world
+
+    with demo_world(Settings.load()) as settings:
+        findings = [*_places(settings), *_github(settings)]
+    if wants_json:
+        as_json([finding.__dict__ for finding in findings])
+    else:
+        table(("what", "state", ""), [(f.what, f.state, f.told) for f in findings])
+    if any(finding.state == "missing" for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+def _places(settings: Settings) -> Iterator[Finding]:
+    try:
+        yield Finding("home", "ok", str(prepare_home(settings)))
+    except UnusableHome as why:
+        yield Finding("home", "missing", str(why))
+        return
+    try:
+        store = open_store(settings)
+        key = f"doctor/{secrets.token_hex(8)}"
+        store.put_if_absent(key, b"written by doctor, removed at once")
+        store.delete(key)
+        yield Finding("store", "ok", store.url("staging/"))
+    except (StoreError, WrongSetting) as why:
+        yield Finding("store", "missing", str(why))
+    try:
+        counts = open_queue(settings).counts()
+        waiting = sum(counts["open"].values())
+        where = "DLQ_URL" if settings.dlq_url else "embedded PostgreSQL"
+        yield Finding("dead letter queue", "ok", f"{where}, {waiting} open letters")
+    except QueueError as why:
+        yield Finding("dead letter queue", "missing", str(why))
+    try:
+        with open_warehouse(settings).connect() as connection:
+            version = connection.execute("select version()").fetchall()[0][0]
+        yield Finding("warehouse", "ok", f"DuckDB {version}")
+    except (WarehouseBusy, WrongSetting) as why:
+        yield Finding("warehouse", "missing", str(why))
+
+
+def _github(settings: Settings) -> Iterator[Finding]:
+    try:
+        github = open_github(settings)
+    except WrongSetting as why:
+        yield Finding("token", "missing", str(why))
+        return
+    if not settings.github_orgs:
+        yield Finding("organisations", "missing", "GITHUB_ORGS: is not set")
+        return
+    try:
+        for org in settings.github_orgs:
+            yield from _organization(github, org)
+    finally:
+        github.close()
+
+
+def _organization(github: GitHub, org: str) -> Iterator[Finding]:
+    try:
+        limits = github.get("/rate_limit", org=org).payload["resources"]
+        told = ", ".join(
+            f"{name} {limits[name]['remaining']} of {limits[name]['limit']}"
+            for name in ("core", "graphql")
+            if name in limits
+        )
+        yield Finding(f"{org}: token", "ok", f"accepted; left this hour: {told}")
+        github.get(f"/orgs/{org}", org=org)
+    except GitHubError as why:
+        yield Finding(f"{org}: token", "missing", str(why))
+        return
+    role = _role(github, org)
+    owner = role == "owner"
+    yield Finding(
+        f"{org}: role",
+        "ok" if owner else "limited",
+        role if owner else f"{role}: lists of people are only shown whole to organisation owners, and stay `partial`",
+    )
+    try:
+        repositories = github.get(f"/orgs/{org}/repos", {"per_page": 1, "sort": "pushed"}, org=org).payload
+    except GitHubError as why:
+        yield Finding(f"{org}: repositories", "missing", str(why))
+        return
+    names = {"org": org, "repo": repositories[0]["full_name"] if repositories else ""}
+    for answer_set in ANSWER_SETS.values():
+        request = next(r for r in answer_set.requests if isinstance(r, RestRequest))
+        dataset = answer_set.datasets[0]
+        if request.asked_per is ScopeKind.repository and not names["repo"]:
+            continue
+        yield _permission(github, org, request, names, dataset.name, dataset.permission, dataset.needs, owner)
+
+
+def _permission(
+    github: GitHub,
+    org: str,
+    request: RestRequest,
+    names: dict[str, str],
+    dataset: str,
+    permission: str,
+    needs: Needs,
+    owner: bool,
+) -> Finding:
+    params: dict[str, Any] = {**request.params, "per_page": 1}
+    try:
+        github.get(request.path.format(**names), params, org=org, accept=request.accept)
+    except GitHubError as why:
+        if why.kind in ("disabled", "empty_repository"):
+            return Finding(f"{org}: {dataset}", "ok", f"switched off for {names['repo']}")
+        return Finding(f"{org}: {dataset}", "limited", f"grant {permission} ({why.kind} for {names['repo'] or org})")
+    if needs is Needs.owner and not owner:
+        return Finding(f"{org}: {dataset}", "limited", "answered, but only owners see the whole list")
+    return Finding(f"{org}: {dataset}", "ok", "")
+
+
+def _role(github: GitHub, org: str) -> str:
+    try:
+        payload = github.get(f"/user/memberships/orgs/{org}", org=org).payload
+    except GitHubError as why:
+        return "no member" if why.kind == "not_found" else f"unknown ({why.kind})"
+    return "owner" if payload.get("role") == "admin" else "member"
