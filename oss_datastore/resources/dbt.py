@@ -41,7 +41,7 @@ def prepare_manifest() -> Path:
         if not MANIFEST.exists() or MANIFEST.stat().st_mtime < _newest_source():
             done = subprocess.run(  # noqa: S603
                 [sys.executable, "-m", "dbt.cli.main", "--quiet", "parse", "--project-dir", str(PROJECT)],
-                env=os.environ | {"DBT_PROFILES_DIR": str(PROJECT), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+                env=os.environ | dbt_environment(Settings.load()),
                 cwd=PROJECT,
                 capture_output=True,
                 text=True,
