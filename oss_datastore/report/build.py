@@ -15,12 +15,14 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from oss_datastore.report.charts import specification
+from oss_datastore.report.charts import key_of, specification
 from oss_datastore.report.dashboards import Section, Visual, dashboard
 from oss_datastore.report.frames import Gathered, gather, last_day
+from oss_datastore.report.lacking import notices
+from oss_datastore.report.listing import Listing
 from oss_datastore.report.marts import Audience, Marts, Seen
 from oss_datastore.report.sentences import first_screen
-from oss_datastore.report.tables import Listing, listings, notices
+from oss_datastore.report.tables import listings
 from oss_datastore.report.words import cell, day_text
 
 LONGEST_TABLE = 200
@@ -33,6 +35,8 @@ class Figure:
 
     visual: Visual
     gathered: Gathered
+    key: tuple[tuple[str, str], ...]
+    """What the colours mean: (name, colour)."""
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     cut: int
@@ -50,8 +54,12 @@ class Part:
 
 
 def build_report(
-    marts: Marts, *, audience: Audience | str = Audience.internal, title: str = "Open source, this week", links: Mapping[str, str] | None = None
-) -> str:  # fmt: skip
+    marts: Marts,
+    *,
+    audience: Audience | str = Audience.internal,
+    title: str = "Open source, this week",
+    links: Mapping[str, str] | None = None,
+) -> str:
     """The page as HTML text. `links` are addresses for the foot of the page, by what they are called."""
     audience = Audience(audience)
     seen = Seen(marts, audience)
@@ -75,9 +83,9 @@ def build_report(
         sentences=first_screen(seen),
         parts=parts,
         links=[(name, address) for name, address in (links or {}).items() if _is_safe(address)],
-        style=Markup(_file("page.css")),
+        style=Markup(_file("page.css")),  # noqa: S704 - a file of ours
         library=_library(),
-        specifications=Markup(_inside_script(specifications)),
+        specifications=Markup(_inside_script(specifications)),  # noqa: S704 - escaped for a script
     )
 
 
@@ -94,7 +102,14 @@ def _figure(visual: Visual, gathered: Gathered) -> Figure:
     values = {(r.dimension, r.series): r.value for r in gathered.rows.itertuples()}
     rows = tuple((d, *(cell(values.get((d, s))) for s in gathered.series)) for d in gathered.dimensions)
     kept = rows[-LONGEST_TABLE:]
-    return Figure(visual, gathered, (visual.dimension.label, *gathered.series), kept, len(rows) - len(kept))
+    return Figure(
+        visual,
+        gathered,
+        key_of(visual, gathered),
+        (visual.dimension.label, *gathered.series),
+        kept,
+        len(rows) - len(kept),
+    )
 
 
 def _is_safe(address: str) -> bool:
@@ -112,7 +127,8 @@ def _inside_script(value: object) -> str:
 @cache
 def _library() -> Markup:
     # The bundle takes seconds to make and is always the same.
-    return Markup(vl_convert.javascript_bundle().replace("</script", "<\\/script"))
+    bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg] # the snippet is optional
+    return Markup(bundle.replace("</script", "<\\/script"))  # noqa: S704 - a library of ours
 
 
 @cache
@@ -123,5 +139,9 @@ def _file(name: str) -> str:
 @cache
 def _templates() -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.FunctionLoader(_file), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FunctionLoader(_file),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )

@@ -10,14 +10,21 @@ from datetime import date, timedelta
 from typing import Any
 
 import altair as alt
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 
 from oss_datastore.report.dashboards import Visual
 from oss_datastore.report.frames import Gathered
 
-_CATEGORY = tuple(f"@series-{n}@" for n in range(1, 9))
-_SEVERITY = {"critical": "@severity-1@", "high": "@severity-2@", "medium": "@severity-3@", "low": "@severity-4@"}
+_CATEGORY = tuple(f"series-{n}" for n in range(1, 9))
+_SEVERITY = {"critical": "severity-1", "high": "severity-2", "medium": "severity-3", "low": "severity-4"}
+_WHOLE = (
+    ("nothing came whole", "whole-1"),
+    ("less than half", "whole-2"),
+    ("half or more", "whole-3"),
+    ("all", "whole-4"),
+)
 _ROW_HEIGHT = 24
+_DAY_LABEL = "utcFormat(toDate(datum.value), '%-d %b')"
 
 
 def specification(visual: Visual, gathered: Gathered) -> dict[str, Any]:
@@ -41,17 +48,24 @@ def _source(rows: pd.DataFrame) -> alt.Data:
     records = [
         {"d": r.dimension, "s": r.series, "v": None if pd.isna(r.value) else int(r.value)} for r in rows.itertuples()
     ]
-    return alt.Data(values=records)
+    return alt.Data(values=records)  # type: ignore[no-untyped-call]
 
 
-def _colour(visual: Visual, gathered: Gathered) -> alt.Color | alt.ColorValue[Any]:
-    names = list(gathered.series)
+def key_of(visual: Visual, gathered: Gathered) -> tuple[tuple[str, str], ...]:
+    """What each colour of a chart means: (name, colour of the page's palette). The page writes it above the chart."""
+    if visual.palette == "whole":
+        return _WHOLE
+    if visual.chart == "heatmap":
+        return ()
     if visual.palette == "severity":
-        colours = [_SEVERITY.get(name.lower(), "@ink-3@") for name in names]
-    else:
-        colours = [_CATEGORY[n % len(_CATEGORY)] for n in range(len(names))]
-    legend = alt.Legend(title=None, orient="top", symbolType="square") if len(names) > 1 else None
-    return alt.Color("s:N", scale=alt.Scale(domain=names, range=colours), legend=legend, sort=names)
+        return tuple((name, _SEVERITY.get(name.lower(), "ink-3")) for name in gathered.series)
+    return tuple((name, _CATEGORY[n % len(_CATEGORY)]) for n, name in enumerate(gathered.series))
+
+
+def _colour(visual: Visual, gathered: Gathered) -> alt.Color:
+    key = key_of(visual, gathered)
+    scale = alt.Scale(domain=[name for name, _ in key], range=[f"@{colour}@" for _, colour in key])
+    return alt.Color("s:N", scale=scale, legend=None)
 
 
 def _days(visual: Visual) -> alt.X:
@@ -60,9 +74,8 @@ def _days(visual: Visual) -> alt.X:
     return alt.X("d:T", timeUnit="utcyearmonthdate", scale=alt.Scale(type="utc"), axis=axis)
 
 
-def _amount(label: str, stack: Any = None) -> alt.Y:
-    axis = alt.Axis(title=label, tickMinStep=1, tickCount=5, titleAnchor="start", titleAngle=0, titleY=-10, titleAlign="left", titleX=0)
-    return alt.Y("v:Q", axis=axis, stack=stack)
+def _amount(stack: Any = None) -> alt.Y:
+    return alt.Y("v:Q", axis=alt.Axis(title=None, tickMinStep=1, tickCount=5), stack=stack)
 
 
 def _tooltip(visual: Visual, *, day: bool = False) -> list[alt.Tooltip]:
@@ -73,7 +86,11 @@ def _tooltip(visual: Visual, *, day: bool = False) -> list[alt.Tooltip]:
     )
     label = visual.series.label if visual.series else "Measure"
     unit = visual.measures[0].unit
-    return [first, alt.Tooltip("s:N", title=label), alt.Tooltip("v:Q", title=f"Number{f' ({unit})' if unit else ''}", format=",d")]
+    return [
+        first,
+        alt.Tooltip("s:N", title=label),
+        alt.Tooltip("v:Q", title=f"Number{f' ({unit})' if unit else ''}", format=",d"),
+    ]
 
 
 def _with_gaps(gathered: Gathered) -> pd.DataFrame:
@@ -84,24 +101,27 @@ def _with_gaps(gathered: Gathered) -> pd.DataFrame:
     return grid.merge(gathered.rows, how="left", on=["dimension", "series"])
 
 
-def _line(visual: Visual, gathered: Gathered) -> alt.Chart:
-    chart = alt.Chart(_source(_with_gaps(gathered)), height=220)
-    y = _amount(visual.measures[0].label if len(visual.measures) == 1 else "Per day")
+def _line(visual: Visual, gathered: Gathered) -> Any:
+    chart = alt.Chart(_source(_with_gaps(gathered)), height=250)
+    y = _amount()
     # A range far from zero would look flat: stars are read by their change, traffic by its size.
     if len(visual.measures) == 1:
         y = y.scale(zero=False)
     return chart.mark_line(
-        point=alt.OverlayMarkDef(size=14, filled=True), strokeWidth=2, interpolate="monotone", invalid="break-paths-show-domains"
+        point=alt.OverlayMarkDef(size=14, filled=True),
+        strokeWidth=2,
+        interpolate="monotone",
+        invalid="break-paths-show-domains",
     ).encode(x=_days(visual), y=y, color=_colour(visual, gathered), tooltip=_tooltip(visual, day=True))
 
 
-def _area(visual: Visual, gathered: Gathered) -> alt.Chart:
+def _area(visual: Visual, gathered: Gathered) -> Any:
     return (
-        alt.Chart(_source(_with_gaps(gathered)), height=220)
+        alt.Chart(_source(_with_gaps(gathered)), height=250)
         .mark_bar(binSpacing=0)
         .encode(
             x=_days(visual),
-            y=_amount("Open alerts", "zero"),
+            y=_amount("zero"),
             color=_colour(visual, gathered),
             order=alt.Order("o:Q", sort="descending"),
             tooltip=_tooltip(visual, day=True),
@@ -110,16 +130,20 @@ def _area(visual: Visual, gathered: Gathered) -> alt.Chart:
     )
 
 
-def _grouped_bar(visual: Visual, gathered: Gathered) -> alt.Chart:
-    chart = alt.Chart(_source(gathered.rows), height=240)
+def _grouped_bar(visual: Visual, gathered: Gathered) -> Any:
+    chart = alt.Chart(_source(gathered.rows), height=250)
     weeks = visual.dimension.bucket == "week"
     names = list(gathered.dimensions)
     if weeks:
-        x = alt.X("d:O", sort=names, axis=alt.Axis(title="Week from", labelAngle=0, labelOverlap=True))
+        x = alt.X(
+            "d:O",
+            sort=names,
+            axis=alt.Axis(title="Week from Monday", labelAngle=0, labelOverlap=True, labelExpr=_DAY_LABEL),
+        )
         return chart.mark_bar(cornerRadiusEnd=2).encode(
             x=x,
             xOffset=alt.XOffset("s:N", sort=list(gathered.series)),
-            y=_amount(visual.measures[0].label if len(visual.measures) == 1 else "Per week"),
+            y=_amount(),
             color=_colour(visual, gathered),
             tooltip=_tooltip(visual),
         )
@@ -136,13 +160,13 @@ def _grouped_bar(visual: Visual, gathered: Gathered) -> alt.Chart:
     )
 
 
-def _stacked_bar(visual: Visual, gathered: Gathered) -> alt.Chart:
+def _stacked_bar(visual: Visual, gathered: Gathered) -> Any:
     names = list(gathered.dimensions)
     return (
         alt.Chart(_source(gathered.rows), height=max(90, len(names) * 36))
         .mark_bar()
         .encode(
-            y=alt.Y("d:N", sort=names, scale=alt.Scale(domain=names), axis=alt.Axis(title=visual.dimension.label, **_TITLE_ON_TOP)),
+            y=alt.Y("d:N", sort=names, scale=alt.Scale(domain=names), axis=alt.Axis(title=None, labelLimit=170)),
             x=alt.X("v:Q", axis=alt.Axis(title=visual.measures[0].label, tickMinStep=1, tickCount=5), stack="zero"),
             color=_colour(visual, gathered),
             order=alt.Order("o:Q"),
@@ -152,10 +176,7 @@ def _stacked_bar(visual: Visual, gathered: Gathered) -> alt.Chart:
     )
 
 
-_TITLE_ON_TOP: dict[str, Any] = {"titleAngle": 0, "titleAlign": "left", "titleAnchor": "start", "titleY": -8, "titleX": 0, "labelLimit": 170}
-
-
-def _ranked_bar(visual: Visual, gathered: Gathered) -> alt.LayerChart:
+def _ranked_bar(visual: Visual, gathered: Gathered) -> Any:
     names = list(gathered.dimensions)
     base = alt.Chart(_source(gathered.rows), height=max(60, len(names) * _ROW_HEIGHT)).encode(
         y=alt.Y("d:N", sort=names, axis=alt.Axis(title=None, labelLimit=170)),
@@ -165,25 +186,29 @@ def _ranked_bar(visual: Visual, gathered: Gathered) -> alt.LayerChart:
     return bars + base.mark_text(align="left", dx=5, color="@ink-2@").encode(text=alt.Text("v:Q", format="+,d"))
 
 
-def _heatmap(visual: Visual, gathered: Gathered) -> alt.Chart:
+def _heatmap(visual: Visual, gathered: Gathered) -> Any:
     # A cell without a number stays blank: nothing was planned or nothing was listed there.
-    chart = alt.Chart(_source(gathered.rows.dropna(subset=["value"])), height=max(80, len(gathered.series) * _ROW_HEIGHT))
+    chart = alt.Chart(
+        _source(gathered.rows.dropna(subset=["value"])), height=max(80, len(gathered.series) * _ROW_HEIGHT)
+    )
     whole = visual.palette == "whole"
-    unit = visual.measures[0].unit
     if whole:
-        colour = alt.Color(
-            "v:Q",
-            scale=alt.Scale(type="threshold", domain=[1, 50, 100], range=["@whole-1@", "@whole-2@", "@whole-3@", "@whole-4@"]),
-            legend=alt.Legend(title=f"{visual.measures[0].label} {unit}", orient="top", direction="horizontal"),
+        names, colours = zip(*_WHOLE, strict=True)
+        classes = (
+            f"datum.v >= 100 ? '{names[3]}' : datum.v >= 50 ? '{names[2]}' : datum.v > 0 ? '{names[1]}' : '{names[0]}'"
         )
+        chart = chart.transform_calculate(c=classes)
+        colour = alt.Color("c:N", scale=alt.Scale(domain=list(names), range=[f"@{c}@" for c in colours]), legend=None)
         x: Any = alt.X(
             "d:O",
             sort=list(gathered.dimensions),
-            axis=alt.Axis(title=None, labelOverlap=True, labelAngle=0, labelExpr="utcFormat(toDate(datum.value), '%-d %b')"),
+            axis=alt.Axis(title=None, labelOverlap=True, labelAngle=0, labelExpr=_DAY_LABEL),
         )
     else:
         colour = alt.Color(
-            "v:Q", scale=alt.Scale(range=["@ramp-1@", "@ramp-2@"]), legend=alt.Legend(title=visual.measures[0].label, orient="top")
+            "v:Q",
+            scale=alt.Scale(range=["@ramp-1@", "@ramp-2@"]),
+            legend=alt.Legend(title=visual.measures[0].label, orient="top"),
         )
         x = alt.X("d:N", sort=list(gathered.dimensions), axis=alt.Axis(title=None, labelAngle=-35, labelLimit=110))
     return chart.mark_rect(stroke="@paper@", strokeWidth=1).encode(

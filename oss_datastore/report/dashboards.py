@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from oss_datastore.report.marts import MARTS, Audience
 
@@ -101,7 +101,9 @@ def dashboard() -> Dashboard:
 
 def parse(declared: Mapping[str, Any]) -> Dashboard:
     """A dashboard from the plain values of the file. Raises NotDeclarable, naming the visual."""
-    sections = tuple(Section(s["id"], s["title"], Audience(s["audience"]), tuple(s["datasets"])) for s in declared["sections"])
+    sections = tuple(
+        Section(s["id"], s["title"], Audience(s["audience"]), tuple(s["datasets"])) for s in declared["sections"]
+    )
     visuals = tuple(_visual(v) for v in declared["visuals"])
     known = {section.id for section in sections}
     for visual in visuals:

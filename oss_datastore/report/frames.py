@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 
 from oss_datastore.report.dashboards import Field, Visual
 from oss_datastore.report.marts import Seen
@@ -51,14 +51,15 @@ def gather(visual: Visual, seen: Seen) -> Gathered:
     frame = _derived(visual.mart, seen.read(visual.mart), last_day(seen))
     notes: list[str] = []
     for column, values in (visual.where or {}).items():
-        frame = frame[frame[column].isin([v for v in values if v is not None]) | (frame[column].isna() & (None in values))]
-    if visual.days and not frame.empty:
+        frame = frame[
+            frame[column].isin([v for v in values if v is not None]) | (frame[column].isna() & (None in values))
+        ]
+    now = last_day(seen)
+    if visual.days and now is not None and not frame.empty:
         column, count = visual.days
-        newest = last_day(seen)
-        assert newest is not None
-        frame = frame[frame[column].map(as_date) > newest - timedelta(days=count)]
+        frame = frame[frame[column].map(as_date) > now - timedelta(days=count)]
     if visual.newest and not frame.empty:
-        frame, note = _newest(frame, visual.newest, visual.measures[0].field, last_day(seen))
+        frame, note = _newest(frame, visual.newest, visual.measures[0].field, now)
         notes += note
     if visual.like_for_like and not frame.empty:
         frame, note = _like_for_like(frame, visual)
@@ -87,17 +88,24 @@ def _derived(mart: str, frame: pd.DataFrame, now: date | None) -> pd.DataFrame:
         return frame.assign(due=[], on_repository=[], granted_by=[], percent_whole=[])
     if mart == "security_alerts_current" and now is not None:
         soon = pd.Timestamp(now) + pd.Timedelta(days=8)
-        due = ["past due" if r.is_overdue else "due in 7 days" if r.due_at < soon else "due later" for r in frame.itertuples()]
+        due = [
+            "past due" if r.is_overdue else "due in 7 days" if r.due_at < soon else "due later"
+            for r in frame.itertuples()
+        ]
         return frame.assign(due=due)
     if mart == "user_access_current":
         by = [
-            "ownership" if r.organization_path == "owner"
-            else "team" if _there(r.team_paths)
-            else "direct" if _there(r.direct_path)
-            else "base permission" if _there(r.organization_path)
+            "ownership"
+            if r.organization_path == "owner"
+            else "team"
+            if _there(r.team_paths)
+            else "direct"
+            if _there(r.direct_path)
+            else "base permission"
+            if _there(r.organization_path)
             else NOT_KNOWN
             for r in frame.itertuples()
-        ]  # fmt: skip
+        ]
         return frame.assign(on_repository=frame["repo_id"].notna(), granted_by=by)
     if mart == "data_quality_daily":
         whole = frame["scopes_planned"] - frame["scopes_missing"]
@@ -118,7 +126,11 @@ def _newest(frame: pd.DataFrame, day: str, value: str, now: date | None) -> tupl
     kept = seen_whole[seen_whole[day] == newest]
     known = frame["repo_id"].nunique()
     current = kept[kept[day].map(as_date) == now]["repo_id"].nunique() if not kept.empty else 0
-    note = [] if current == known else [f"{known - current} of {known} repositories lack the list of the last day; theirs is older or missing."]
+    note = (
+        []
+        if current == known
+        else [f"{known - current} of {known} repositories lack the list of the last day; theirs is older or missing."]
+    )
     return kept[kept[value].notna()], note
 
 
@@ -136,7 +148,9 @@ def _like_for_like(frame: pd.DataFrame, visual: Visual) -> tuple[pd.DataFrame, l
     kept = observed[observed["repo_id"].isin(whole)]
     notes = []
     if len(whole) < known:
-        notes.append(f"Like for like over {len(whole)} of {known} repositories: the others were not observed on each day.")
+        notes.append(
+            f"Like for like over {len(whole)} of {known} repositories: the others were not observed on each day."
+        )
     first, last = days.min(), days.max()
     missing = (as_date(last) - as_date(first)).days + 1 - len(days)
     if missing:
@@ -160,11 +174,12 @@ def _whole_weeks(frame: pd.DataFrame, visual: Visual) -> tuple[pd.DataFrame, lis
         kept.append(week)
     notes = []
     if left_out:
-        notes.append(f"{left_out} whole {'week is' if left_out == 1 else 'weeks are'} left out: some repositories were not observed.")
+        weeks = "week is" if left_out == 1 else "weeks are"
+        notes.append(f"{left_out} whole {weeks} left out: some repositories were not observed.")
     return (pd.concat(kept) if kept else frame.iloc[0:0]), notes
 
 
-def _labels(values: pd.Series[Any], field: Field) -> pd.Series[Any]:
+def _labels(values: pd.Series, field: Field) -> pd.Series:
     if field.buckets:
         return values.map(lambda v: bucket_label(None if pd.isna(v) else int(v), field))
     if pd.api.types.is_datetime64_any_dtype(values) or isinstance(values.iloc[0], date):
@@ -204,16 +219,18 @@ def _measured(frame: pd.DataFrame, visual: Visual) -> pd.DataFrame:
 
 def _top(rows: pd.DataFrame, visual: Visual) -> tuple[pd.DataFrame, list[str]]:
     notes = []
-    for column, field in (("dimension", visual.dimension), *([("series", visual.series)] if visual.series else [])):
-        assert field is not None
+    columns = [("dimension", visual.dimension)] + ([("series", visual.series)] if visual.series else [])
+    for column, field in columns:
         largest = rows.groupby(column)["value"].max().sort_values(ascending=False, kind="stable")
         if len(largest) > visual.top:
             rows = rows[rows[column].isin(largest.index[: visual.top])]
-            notes.append(f"The {visual.top} largest of {len(largest)} by {field.label.lower()}; the rest is in the mart.")
+            notes.append(
+                f"The {visual.top} largest of {len(largest)} by {field.label.lower()}; the rest is in the mart."
+            )
     return rows, notes
 
 
-def _order(values: pd.Series[Any], field: Field, visual: Visual, rows: pd.DataFrame) -> tuple[str, ...]:
+def _order(values: pd.Series, field: Field, visual: Visual, rows: pd.DataFrame) -> tuple[str, ...]:
     there = list(dict.fromkeys(values))
     if field.buckets:
         wanted = [bucket_label(low, field) for low in field.buckets] + [NOT_KNOWN]
@@ -231,7 +248,10 @@ def _series_order(rows: pd.DataFrame, visual: Visual) -> tuple[str, ...]:
     if visual.series is None:
         return tuple(m.label for m in visual.measures)
     if visual.series.order:
-        return (*(v for v in visual.series.order if v in there), *sorted(v for v in there if v not in visual.series.order))
+        return (
+            *(v for v in visual.series.order if v in there),
+            *sorted(v for v in there if v not in visual.series.order),
+        )
     if visual.top:
         largest = rows.groupby("series")["value"].max()
         return tuple(sorted(there, key=lambda v: (-largest[v], v)))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Protocol
 
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 
 MARTS = (
     "repo_popularity_daily",
@@ -112,10 +112,12 @@ class Seen:
 
     def _repositories_now(self) -> pd.DataFrame:
         if "" not in self._frames:
-            known = self._marts.read("repo_popularity_daily")[["repo_id", "day", "full_name", "visibility", "org_login"]]
+            known = self._marts.read("repo_popularity_daily")[
+                ["repo_id", "day", "full_name", "visibility", "org_login"]
+            ]
             newest = known.sort_values("day").drop_duplicates("repo_id", keep="last").set_index("repo_id")
             # One organisation needs no owner before each name.
             if newest["org_login"].nunique() == 1:
-                newest["full_name"] = newest["full_name"].str.split("/").str[-1]
+                newest["full_name"] = newest["full_name"].str.split("/", n=1).str[-1]
             self._frames[""] = newest
         return self._frames[""]

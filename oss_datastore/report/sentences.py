@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 from markupsafe import Markup
 
 from oss_datastore.report.frames import as_date, last_day
 from oss_datastore.report.marts import Audience, Seen
-from oss_datastore.report.words import count_text, day_text, joined, listed, number, say, share, short_day
+from oss_datastore.report.words import count_text, day_text, joined, listed, number, say, share, short_day, spoken
 
 WEEK = timedelta(days=7)
 MET_PERIOD = timedelta(days=28)
@@ -51,23 +51,29 @@ def _trust(seen: Seen, now: date) -> Sentence:
     parts = [
         say(
             "Data to {day}: counts and traffic of {whole} of {known} repositories are complete.",
-            day=day_text(now), whole=number("repositories_whole", len(whole)), known=number("repositories_known", len(popularity)),
-        )  # fmt: skip
+            day=day_text(now),
+            whole=number("repositories_whole", len(whole)),
+            known=number("repositories_known", len(popularity)),
+        )
     ]
     losing = losing_traffic(seen, now)
     if not losing.empty:
         parts.append(
             say(
                 "{count} traffic since {since}; retry before {until} or {days} lost.",
-                count=number("losing", losing["repo_id"].nunique()) + (" lacks" if losing["repo_id"].nunique() == 1 else " lack"),
-                since=short_day(as_date(losing["traffic_date"].min())), until=short_day(as_date(losing["recoverable_until"].min())),
+                count=number("losing", losing["repo_id"].nunique())
+                + (" lacks" if losing["repo_id"].nunique() == 1 else " lack"),
+                since=short_day(as_date(losing["traffic_date"].min())),
+                until=short_day(as_date(losing["recoverable_until"].min())),
                 days="that day is" if losing["traffic_date"].nunique() == 1 else "the first of these days is",
-            )  # fmt: skip
+            )
         )
     today = _on(seen.read("data_quality_daily"), "day", now)
     lacking = today[~today["is_whole"].astype(bool)]
     if not lacking.empty:
-        parts.append(say("Not whole that day: {names}.", names=listed(lacking["dataset"], 6)))
+        parts.append(
+            say("Not whole that day: {names}.", names=listed((spoken(name) for name in lacking["dataset"]), 6))
+        )
     complete = len(whole) == len(popularity) and lacking.empty and losing.empty
     return Sentence("Trust", joined(parts), "data", "good" if complete else "act")
 
@@ -99,15 +105,24 @@ def _waiting(seen: Seen, now: date) -> Sentence:
         parts.append(
             say(
                 "{count} {exceed} our promise; oldest: {repository} #{number}, {days}, waits for {who}.",
-                count=number("overdue", len(late)), exceed="community pull request exceeds" if len(late) == 1 else "community pull requests exceed",
-                repository=oldest["repository"], number=int(oldest["number"]), days=count_text(int(oldest["waiting_days"]), "day"), who=who,
-            )  # fmt: skip
+                count=number("overdue", len(late)),
+                exceed="community pull request exceeds" if len(late) == 1 else "community pull requests exceed",
+                repository=oldest["repository"],
+                number=int(oldest["number"]),
+                days=count_text(int(oldest["waiting_days"]), "day"),
+                who=who,
+            )
         )
     if len(due):
         parts.append(say("{share} due in the last 28 days were answered in time.", share=share(met, len(due))))
     unknown = int((pulls[pulls["state"] == "open"]["author_kind"] == "unknown").sum())
     if unknown:
-        parts.append(say("Of {count} open ones the author is gone or cannot be told from a member.", count=number("unknown_authors", unknown)))
+        parts.append(
+            say(
+                "Of {count} open ones the author is gone or cannot be told from a member.",
+                count=number("unknown_authors", unknown),
+            )
+        )
     return Sentence("Waiting for us", joined(parts), "conversations", "good" if late.empty else "act")
 
 
@@ -130,10 +145,13 @@ def _at_risk(seen: Seen) -> Sentence:
         parts.append(
             say(
                 "{count} {severity} {alerts} past due in {repositories}, oldest by {days}; {all} past due in all.",
-                count=number("overdue_worst", len(of_worst)), severity=worst, alerts="alert is" if len(of_worst) == 1 else "alerts are",
+                count=number("overdue_worst", len(of_worst)),
+                severity=worst,
+                alerts="alert is" if len(of_worst) == 1 else "alerts are",
                 repositories=count_text(of_worst["repo_id"].nunique(), "repository", "repositories"),
-                days=count_text(int(of_worst["overdue_days"].max()), "day"), all=number("overdue_alerts", len(late)),
-            )  # fmt: skip
+                days=count_text(int(of_worst["overdue_days"].max()), "day"),
+                all=number("overdue_alerts", len(late)),
+            )
         )
     overview = _newest_day(seen.read("org_overview"))
     known, off = _total(overview, "repositories_count"), _total(overview, "repositories_not_watched")
@@ -142,8 +160,10 @@ def _at_risk(seen: Seen) -> Sentence:
         parts.append(
             say(
                 "Scanning is off in {off} of {known}, unknown in {unknown}.",
-                off=number("not_watched", off), known=number("repositories_in_all", known), unknown=number("watch_unknown", unknown),
-            )  # fmt: skip
+                off=number("not_watched", off),
+                known=number("repositories_in_all", known),
+                unknown=number("watch_unknown", unknown),
+            )
         )
     return Sentence("At risk", joined(parts), "security", "good" if late.empty and not (off or unknown) else "act")
 
@@ -159,8 +179,9 @@ def _access(seen: Seen, now: date) -> Sentence:
         parts.append(
             say(
                 "{people} got access in the last seven days, {outside} of them from outside.",
-                people=number("new_people", people) + (" person" if people == 1 else " people"), outside=number("new_outside", outside),
-            )  # fmt: skip
+                people=number("new_people", people) + (" person" if people == 1 else " people"),
+                outside=number("new_outside", outside),
+            )
         )
     else:
         parts.append(say("Nobody new in the last seven days."))
@@ -173,10 +194,18 @@ def _access(seen: Seen, now: date) -> Sentence:
         )
     )
     overview = _newest_day(seen.read("org_overview"))
-    blind = overview[(overview["members_data_state"] != "complete") | (overview["outside_collaborators_data_state"] != "complete")]
+    blind = overview[
+        (overview["members_data_state"] != "complete") | (overview["outside_collaborators_data_state"] != "complete")
+    ]
     for row in blind.itertuples():
         state = row.members_data_state if row.members_data_state != "complete" else row.outside_collaborators_data_state
-        parts.append(say("{org} is not fully known: its lists came {state}, and what they lack proves nothing.", org=row.org_login, state=state))
+        parts.append(
+            say(
+                "{org} is not fully known: its lists came {state}, and what they lack proves nothing.",
+                org=row.org_login,
+                state=state,
+            )
+        )
     return Sentence("Access", joined(parts), "access", "act" if not blind.empty or outside else "quiet")
 
 
@@ -196,32 +225,41 @@ def _grew(seen: Seen, now: date) -> Sentence:
         say(
             "Net {total} stars in seven days{previous}, like for like over {count}.",
             total=number("stars_net", total, signed=True),
-            previous="" if before.isna().any() else say(" (the seven before: {n})", n=number("stars_net_before", int(before.sum()), signed=True)),
+            previous=""
+            if before.isna().any()
+            else say(" (the seven before: {n})", n=number("stars_net_before", int(before.sum()), signed=True)),
             count=number("compared", len(gained)) + (" repository" if len(gained) == 1 else " repositories"),
-        )  # fmt: skip
+        )
     ]
     best = gained.sort_values(["gained", "repository"], ascending=[False, True]).iloc[0]
     if best["gained"] > 0:
         referrer = _top_referrer(seen, best["repo_id"])
         told = say("; {name} is its top referrer over 14 days", name=referrer) if referrer else ""
-        parts.append(say("{name} brought {n}{told}.", name=best["repository"], n=number("best", best["gained"]), told=told))
+        parts.append(
+            say("{name} brought {n}{told}.", name=best["repository"], n=number("best", best["gained"]), told=told)
+        )
     return Sentence("Grew", joined(parts), "popularity")
 
 
 def growth(seen: Seen, now: date) -> pd.DataFrame:
-    """Stars gained in the last seven days (`gained`) and the seven before (`gained_before`), over the same repositories.
+    """Stars gained in seven days (`gained`) and the seven before (`gained_before`), over the same repositories.
 
     Only repositories observed at all three ends count; where none reaches back fourteen days, the two newer ends do.
     """
     stars = seen.read("repo_popularity_daily")
     stars = stars[~stars["is_fork"].map(lambda v: v is True or v == True)]  # noqa: E712
-    ends = {name: _on(stars, "day", now - n * WEEK).set_index("repo_id")["stargazers_count"] for n, name in enumerate(("end", "start", "before"))}
+    ends = {
+        name: _on(stars, "day", now - n * WEEK).set_index("repo_id")["stargazers_count"]
+        for n, name in enumerate(("end", "start", "before"))
+    }
     table = pd.DataFrame(ends).astype("Int64").dropna(subset=["end", "start"])
     if table["before"].notna().any():
         table = table.dropna(subset=["before"])
     names = stars.drop_duplicates("repo_id", keep="last").set_index("repo_id")["repository"]
     table = table.assign(
-        gained=table["end"] - table["start"], gained_before=table["start"] - table["before"], repository=table.index.map(names)
+        gained=table["end"] - table["start"],
+        gained_before=table["start"] - table["before"],
+        repository=table.index.map(names),
     )
     return table.reset_index(names="repo_id")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 from markupsafe import Markup, escape
 
 SMALLEST_BASE_OF_A_PERCENTAGE = 20
@@ -40,7 +40,12 @@ def number(name: str, value: Any, *, signed: bool = False) -> Markup:
 
 def say(text: str, **values: Any) -> Markup:
     """A sentence with its values escaped; `text` is ours."""
-    return Markup(text).format(**values)
+    return Markup(text).format(**values)  # noqa: S704 - the sentence is ours, format() escapes the values
+
+
+def spoken(dataset: str) -> str:
+    """The name of a dataset in a sentence."""
+    return dataset.replace("_", " ")
 
 
 def joined(parts: Iterable[str]) -> Markup:
@@ -60,7 +65,11 @@ def share(part: int, whole: int) -> Markup:
     """`82 % of 61`, or `9 of 11` where a percentage would say too much."""
     if whole < SMALLEST_BASE_OF_A_PERCENTAGE:
         return say("{part} of {whole}", part=number("met", part), whole=number("due", whole))
-    return say("{percent} of {whole}", percent=Markup("<b>{} %</b>").format(round(100 * part / whole)), whole=number("due", whole))
+    return say(
+        "{percent} of {whole}",
+        percent=Markup("<b>{} %</b>").format(round(100 * part / whole)),
+        whole=number("due", whole),
+    )
 
 
 def cell(value: Any) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from oss_datastore_tests.infomarts.world import World, key, scope
+from oss_datastore_tests.infomarts.world import World, key, midnight, scope
 
 ORG = 1
 
@@ -26,21 +26,45 @@ def organization(world: World, day: date, org_id: int = ORG, login: str = "acme"
 
 
 def repository(
-    world: World, day: date, repo_id: int, name: str | None = None, *, org_id: int = ORG, stars: int = 0, forks: int = 0,
-    watchers: int = 0, issues: int = 0, pull_requests: int = 0, is_fork: bool = False, visibility: str = "public",
-) -> None:  # fmt: skip
+    world: World,
+    day: date,
+    repo_id: int,
+    name: str | None = None,
+    *,
+    org_id: int = ORG,
+    stars: int = 0,
+    forks: int = 0,
+    watchers: int = 0,
+    issues: int = 0,
+    pull_requests: int = 0,
+    is_fork: bool = False,
+    visibility: str = "public",
+) -> None:
     """A repository stood in its organisation's list with these counters."""
     hk = world.hub(day, "hub_repo", repo_id)
     link = world.link(day, "link_org_repo", (org_id, repo_id), org_hk=key(org_id), repo_hk=hk)
     world.effective(day, "link_org_repo", link)
     world.satellite(
-        day, "sat_repo", hk, name=name or f"repo-{repo_id}", full_name=f"acme/{name or f'repo-{repo_id}'}", visibility=visibility,
-        is_private=visibility == "private", is_fork=is_fork, is_archived=False,
-    )  # fmt: skip
+        day,
+        "sat_repo",
+        hk,
+        name=name or f"repo-{repo_id}",
+        full_name=f"acme/{name or f'repo-{repo_id}'}",
+        visibility=visibility,
+        is_private=visibility == "private",
+        is_fork=is_fork,
+        is_archived=False,
+    )
     world.satellite(
-        day, "sat_repo_counter", hk, stargazers_count=stars, forks_count=forks, subscribers_count=watchers,
-        open_issues_count=issues, open_pull_requests_count=pull_requests,
-    )  # fmt: skip
+        day,
+        "sat_repo_counter",
+        hk,
+        stargazers_count=stars,
+        forks_count=forks,
+        subscribers_count=watchers,
+        open_issues_count=issues,
+        open_pull_requests_count=pull_requests,
+    )
 
 
 def no_repository(world: World, day: date, repo_id: int, org_id: int = ORG) -> None:
@@ -57,8 +81,15 @@ def user(world: World, day: date, user_id: int, login: str | None = None, kind: 
 
 
 def member(
-    world: World, day: date, user_id: int, role: str = "member", *, org_id: int = ORG, active: bool = True, two_factor: bool | None = None,
-) -> None:  # fmt: skip
+    world: World,
+    day: date,
+    user_id: int,
+    role: str = "member",
+    *,
+    org_id: int = ORG,
+    active: bool = True,
+    two_factor: bool | None = None,
+) -> None:
     """A person stood in the member list, or a whole one came without."""
     link = world.link(day, "link_org_user", (org_id, user_id), org_hk=key(org_id), user_hk=key(user_id))
     world.effective(day, "link_org_user", link, active)
@@ -73,8 +104,15 @@ def outside_collaborator(world: World, day: date, user_id: int, org_id: int = OR
 
 
 def collaborator(
-    world: World, day: date, repo_id: int, user_id: int, role: str, sources: Sequence[tuple[str, int, str]] = (), *, active: bool = True,
-) -> None:  # fmt: skip
+    world: World,
+    day: date,
+    repo_id: int,
+    user_id: int,
+    role: str,
+    sources: Sequence[tuple[str, int, str]] = (),
+    *,
+    active: bool = True,
+) -> None:
     """A person stood in a repository's list of collaborators with the paths GitHub names: (kind, id, role)."""
     link = world.link(day, "link_repo_user", (repo_id, user_id), repo_hk=key(repo_id), user_hk=key(user_id))
     world.effective(day, "link_repo_user", link, active)
@@ -85,9 +123,14 @@ def collaborator(
 
 
 def team(
-    world: World, day: date, team_id: int, slug: str, members: Sequence[int] = (), repositories: Mapping[int, str] | None = None,
+    world: World,
+    day: date,
+    team_id: int,
+    slug: str,
+    members: Sequence[int] = (),
+    repositories: Mapping[int, str] | None = None,
     org_id: int = ORG,
-) -> None:  # fmt: skip
+) -> None:
     """A team with its members and the repositories it may reach."""
     hk = world.hub(day, "hub_team", team_id)
     world.satellite(day, "sat_team", hk, slug=slug, name=slug)
@@ -104,10 +147,16 @@ def team(
 
 
 def traffic(
-    world: World, day: date, repo_id: int, numbers: Mapping[date, tuple[int, int]], *, dataset: str = "traffic_views",
-    fetched_on: date | None = None, window_uniques: int | None = None,
-) -> None:  # fmt: skip
-    """What GitHub serves of (count, uniques) per day when asked after `day`: the edge cut, zeros left out, today begun."""
+    world: World,
+    day: date,
+    repo_id: int,
+    numbers: Mapping[date, tuple[int, int]],
+    *,
+    dataset: str = "traffic_views",
+    fetched_on: date | None = None,
+    window_uniques: int | None = None,
+) -> None:
+    """What GitHub serves of (count, uniques) per day when asked after `day`: edge cut, no zeros, today just begun."""
     fetched_on = fetched_on or day + timedelta(days=1)
     edge = fetched_on - timedelta(days=13)
     rows = [
@@ -122,7 +171,7 @@ def traffic(
     ]
     world.hub(day, "hub_repo", repo_id)
     world.block(day, f"ma_sat_repo_{dataset}", key(repo_id), rows)
-    at = datetime(fetched_on.year, fetched_on.month, fetched_on.day, 0, 10)
+    at = midnight(fetched_on) + timedelta(minutes=10)
     world.fetched(day, dataset, scope("repository", repo_id), fetched_at=at)
     if window_uniques is not None:
         world.satellite(day, f"sat_repo_{dataset}_window", key(repo_id), count=0, uniques=window_uniques)
@@ -161,27 +210,44 @@ def comment(world: World, day: date, repo_id: int, number: int, author: int | No
     """Somebody wrote on an issue or pull request."""
     ident = len(world.plain["raw_vault.nh_link_issue_comment"]) + 1
     world.link(
-        day, "nh_link_issue_comment", (ident,), repo_hk=key(repo_id), author_hk=None if author is None else key(author),
-        comment_id=ident, issue_number=number, created_at=at,
-    )  # fmt: skip
+        day,
+        "nh_link_issue_comment",
+        (ident,),
+        repo_hk=key(repo_id),
+        author_hk=None if author is None else key(author),
+        comment_id=ident,
+        issue_number=number,
+        created_at=at,
+    )
 
 
 def event(world: World, day: date, repo_id: int, number: int, actor: int | None, what: str, at: datetime) -> None:
     """Something happened to an issue or pull request."""
     ident = len(world.plain["raw_vault.nh_link_issue_event"]) + 1
     world.link(
-        day, "nh_link_issue_event", (ident,), repo_hk=key(repo_id), actor_hk=None if actor is None else key(actor),
-        event_id=ident, issue_number=number, event=what, created_at=at,
-    )  # fmt: skip
+        day,
+        "nh_link_issue_event",
+        (ident,),
+        repo_hk=key(repo_id),
+        actor_hk=None if actor is None else key(actor),
+        event_id=ident,
+        issue_number=number,
+        event=what,
+        created_at=at,
+    )
 
 
 def review(world: World, day: date, number: int, reviewer: int | None, state: str, at: datetime) -> None:
     """Somebody reviewed a pull request."""
     ident = len(world.plain["raw_vault.link_pull_request_review"]) + 1
     link = world.link(
-        day, "link_pull_request_review", (number, ident), pull_request_hk=key(number),
-        reviewer_hk=None if reviewer is None else key(reviewer), review_id=ident,
-    )  # fmt: skip
+        day,
+        "link_pull_request_review",
+        (number, ident),
+        pull_request_hk=key(number),
+        reviewer_hk=None if reviewer is None else key(reviewer),
+        review_id=ident,
+    )
     world.satellite(day, "sat_pull_request_review", link, state=state, submitted_at=at)
 
 
@@ -201,9 +267,23 @@ def alert(
     advisory = world.hub(day, "hub_advisory", ghsa)
     world.satellite(day, "sat_advisory", advisory, cve_id=f"CVE-2026-{number:04d}", advisory_summary=f"flaw {number}")
     link = world.link(
-        day, "link_repo_advisory_alert", (repo_id, ghsa, number), repo_hk=key(repo_id), advisory_hk=advisory, alert_number=number,
-    )  # fmt: skip
+        day,
+        "link_repo_advisory_alert",
+        (repo_id, ghsa, number),
+        repo_hk=key(repo_id),
+        advisory_hk=advisory,
+        alert_number=number,
+    )
     world.satellite(
-        day, "sat_repo_advisory_alert", link,
-        **{"state": "open", "severity": severity, "created_at": created_at, "updated_at": created_at, "package_name": "left-pad", **attributes},
-    )  # fmt: skip
+        day,
+        "sat_repo_advisory_alert",
+        link,
+        **{
+            "state": "open",
+            "severity": severity,
+            "created_at": created_at,
+            "updated_at": created_at,
+            "package_name": "left-pad",
+            **attributes,
+        },
+    )

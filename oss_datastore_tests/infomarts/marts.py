@@ -19,8 +19,15 @@ from oss_datastore_tests.infomarts.world import World, shapes
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_ARROW = {"uuid": pa.string(), "varchar": pa.string(), "bigint": pa.int64(), "timestamp": pa.timestamp("us"), "date": pa.date32(),
-          "boolean": pa.bool_(), "decimal(38,6)": pa.decimal128(38, 6)}  # fmt: skip
+_ARROW = {
+    "uuid": pa.string(),
+    "varchar": pa.string(),
+    "bigint": pa.int64(),
+    "timestamp": pa.timestamp("us"),
+    "date": pa.date32(),
+    "boolean": pa.bool_(),
+    "decimal(38,6)": pa.decimal128(38, 6),
+}
 
 Row = dict[str, Any]
 
@@ -35,8 +42,12 @@ def dbt(folder: Path, *arguments: str, **settings: str) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments, "--project-dir", "sql", "--profiles-dir", "sql"],
-        cwd=folder, env={**kept, "PYTHONPATH": str(ROOT), **settings}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=folder,
+        env={**kept, "PYTHONPATH": str(ROOT), **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 

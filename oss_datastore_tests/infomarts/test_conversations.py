@@ -21,7 +21,7 @@ from oss_datastore_tests.infomarts.acme import (
     user,
 )
 from oss_datastore_tests.infomarts.marts import Marts
-from oss_datastore_tests.infomarts.world import World, key, scope
+from oss_datastore_tests.infomarts.world import World, key, moment, scope
 
 START = date(2026, 3, 1)
 END = date(2026, 3, 20)  # a Friday: "now" is Saturday 00:00
@@ -30,7 +30,7 @@ AUTHOR, OTHER, MAINTAINER, WRITER, BOT, GHOST = 101, 102, 103, 104, 105, 106
 
 def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
     """A moment in March 2026; the 2nd is a Monday."""
-    return datetime(2026, 3, day, hour, minute)
+    return moment(2026, 3, day, hour, minute)
 
 
 @pytest.fixture
@@ -39,9 +39,13 @@ def world() -> World:
     organization(world, START)
     repository(world, START, 10)
     for who, login, kind in (
-        (AUTHOR, "ada", "User"), (OTHER, "otto", "User"), (MAINTAINER, "mia", "User"), (WRITER, "will", "User"),
-        (BOT, "renovate[bot]", "Bot"), (GHOST, "ghost", "User"),
-    ):  # fmt: skip
+        (AUTHOR, "ada", "User"),
+        (OTHER, "otto", "User"),
+        (MAINTAINER, "mia", "User"),
+        (WRITER, "will", "User"),
+        (BOT, "renovate[bot]", "Bot"),
+        (GHOST, "ghost", "User"),
+    ):
         user(world, START, who, login, kind)
     member(world, START, MAINTAINER)
     collaborator(world, START, 10, WRITER, "write")
@@ -147,12 +151,15 @@ def test_an_awaited_review_names_the_reviewer(mart_sql: dict[str, str], world: W
     assert (row["waiting_for"], row["awaited_reviewers"], row["waiting_since"]) == ("reviewer", "will", at(19, 9))
 
 
-@pytest.mark.parametrize(("decision", "verdicts", "expected"), [
-    ("APPROVED", ["APPROVED"], ("merge", at(4))),
-    (None, ["APPROVED"], ("merge", at(4))),
-    (None, ["APPROVED", "CHANGES_REQUESTED"], ("author", at(4))),
-    ("REVIEW_REQUIRED", ["APPROVED"], ("author", at(4))),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("decision", "verdicts", "expected"),
+    [
+        ("APPROVED", ["APPROVED"], ("merge", at(4))),
+        (None, ["APPROVED"], ("merge", at(4))),
+        (None, ["APPROVED", "CHANGES_REQUESTED"], ("author", at(4))),
+        ("REVIEW_REQUIRED", ["APPROVED"], ("author", at(4))),
+    ],
+)
 def test_approved_waits_for_the_merge(
     mart_sql: dict[str, str], world: World, decision: str | None, verdicts: list[str], expected: tuple[str, datetime]
 ) -> None:
@@ -175,9 +182,9 @@ def test_maintainers_are_those_of_the_day_by_our_own_lists(mart_sql: dict[str, s
 
 
 def test_who_was_in_the_first_list_was_a_member_before_it(mart_sql: dict[str, str], world: World) -> None:
-    opened(world, datetime(2026, 2, 2, 9))
-    said(world, MAINTAINER, datetime(2026, 2, 3, 9))
-    assert result(mart_sql, world)["first_maintainer_response_at"] == datetime(2026, 2, 3, 9)
+    opened(world, moment(2026, 2, 2, 9))
+    said(world, MAINTAINER, moment(2026, 2, 3, 9))
+    assert result(mart_sql, world)["first_maintainer_response_at"] == moment(2026, 2, 3, 9)
 
 
 def test_a_deleted_account_is_nobody_in_particular(mart_sql: dict[str, str], world: World) -> None:
@@ -222,7 +229,7 @@ def test_the_state_says_what_the_last_day_lacks(mart_sql: dict[str, str], world:
     opened(world, at(16, 9))
     world.fetched(END, "pull_request_reviews", scope("repository", 10), "failed")
     row = result(mart_sql, world)
-    assert (row["data_state"], row["observed_at"]) == ("partial", datetime(2026, 3, 2, 0, 10))
+    assert (row["data_state"], row["observed_at"]) == ("partial", moment(2026, 3, 2, 0, 10))
 
 
 def test_an_author_is_community_only_where_members_are_known(mart_sql: dict[str, str], world: World) -> None:
@@ -236,7 +243,12 @@ def test_an_issue_waits_for_maintainers_until_one_spoke_last(mart_sql: dict[str,
     issue(world, END, 5, 10, AUTHOR, created_at=at(12, 15), comments_count=0)
     row = result(mart_sql, world, "issue_current")
     assert (row["waiting_for"], row["waiting_since"], row["due_at"], row["breached"], row["open_days"]) == (
-        "maintainer", at(12, 15), at(16, 15), True, 8)  # fmt: skip
+        "maintainer",
+        at(12, 15),
+        at(16, 15),
+        True,
+        8,
+    )
     said(world, MAINTAINER, at(16, 14))
     row = result(mart_sql, world, "issue_current")
     assert (row["waiting_for"], row["waiting_since"], row["breached"]) == ("author", at(16, 14), False)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from oss_datastore_tests.infomarts.acme import days, organization, repository, traffic
 from oss_datastore_tests.infomarts.marts import ROOT, Marts
-from oss_datastore_tests.infomarts.world import World, key, scope
+from oss_datastore_tests.infomarts.world import World, key, moment, scope
 
 RECORDED = ROOT / "../shared/recorded/repository-traffic/views_clones_daily.json"
 D = date(2026, 3, 20)
@@ -34,7 +34,7 @@ def test_a_day_left_out_of_a_complete_window_is_zero_and_final(mart_sql: dict[st
     traffic(world, D, 10, {}, dataset="traffic_clones")
     row = of(Marts(mart_sql, world), D - timedelta(days=2))
     assert (row["views_count"], row["views_uniques"], row["clones_count"]) == (0, 0, 0)
-    assert (row["data_state"], row["is_final"], row["observed_at"]) == ("complete", True, datetime(2026, 3, 21, 0, 10))
+    assert (row["data_state"], row["is_final"], row["observed_at"]) == ("complete", True, moment(2026, 3, 21, 0, 10))
     assert row["recoverable_until"] is None
 
 
@@ -67,7 +67,7 @@ def test_a_day_no_window_covers_is_null_with_the_reason_and_the_time_left(mart_s
         "failed",
         False,
     )
-    assert row["recoverable_until"] == datetime(2026, 4, 2)
+    assert row["recoverable_until"] == moment(2026, 4, 2)
 
 
 @pytest.mark.parametrize(("state", "coverage"), [("partial", "full"), ("forbidden", "full"), ("complete", "unchanged")])
@@ -79,7 +79,7 @@ def test_only_a_list_seen_whole_counts_zero(mart_sql: dict[str, str], state: str
 
 def test_a_late_fetch_covers_only_the_days_github_still_serves(mart_sql: dict[str, str]) -> None:
     world = world_of()
-    numbers = {d: (9, 3) for d in days(D - timedelta(days=12), 13)}
+    numbers = dict.fromkeys(days(D - timedelta(days=12), 13), (9, 3))
     traffic(world, D, 10, numbers, fetched_on=D + timedelta(days=8))
     marts = Marts(mart_sql, world)
     assert of(marts, D - timedelta(days=4))["views_data_state"] == "complete"

@@ -18,10 +18,17 @@ from oss_datastore.catalogue import TABLES
 from oss_datastore.catalogue.hashing import hash_diff, hash_key
 
 HOST = "github.com"
-FAR = datetime(9999, 12, 31)
+FAR = datetime(9999, 12, 31)  # noqa: DTZ001 - as in tables: UTC without a zone
 
-_TYPES = {"text": "varchar", "bigint": "bigint", "boolean": "boolean", "decimal": "decimal(38,6)", "timestamp": "timestamp",
-          "date": "date", "key": "uuid"}  # fmt: skip
+_TYPES = {
+    "text": "varchar",
+    "bigint": "bigint",
+    "boolean": "boolean",
+    "decimal": "decimal(38,6)",
+    "timestamp": "timestamp",
+    "date": "date",
+    "key": "uuid",
+}
 _KEY, _TEXT, _INTEGER, _TIME = "uuid", "varchar", "bigint", "timestamp"
 
 HUBS = {
@@ -51,32 +58,83 @@ LINKS = {
     "link_pull_request_team": {"pull_request_hk": _KEY, "team_hk": _KEY},
     "link_pull_request_review": {"pull_request_hk": _KEY, "repo_hk": _KEY, "reviewer_hk": _KEY, "review_id": _INTEGER},
     "link_repo_advisory_alert": {"repo_hk": _KEY, "advisory_hk": _KEY, "alert_number": _INTEGER},
-    "nh_link_issue_comment": {"repo_hk": _KEY, "author_hk": _KEY, "comment_id": _INTEGER, "issue_number": _INTEGER,
-                              "is_on_pull_request": "boolean", "created_at": _TIME},
-    "nh_link_issue_event": {"repo_hk": _KEY, "actor_hk": _KEY, "event_id": _INTEGER, "issue_number": _INTEGER, "event": _TEXT,
-                            "requested_reviewer_id": _INTEGER, "created_at": _TIME},
-}  # fmt: skip
+    "nh_link_issue_comment": {
+        "repo_hk": _KEY,
+        "author_hk": _KEY,
+        "comment_id": _INTEGER,
+        "issue_number": _INTEGER,
+        "is_on_pull_request": "boolean",
+        "created_at": _TIME,
+    },
+    "nh_link_issue_event": {
+        "repo_hk": _KEY,
+        "actor_hk": _KEY,
+        "event_id": _INTEGER,
+        "issue_number": _INTEGER,
+        "event": _TEXT,
+        "requested_reviewer_id": _INTEGER,
+        "created_at": _TIME,
+    },
+}
 _PARENTS = {
-    "sat_org": "org_hk", "sat_org_counter": "org_hk", "sat_repo": "repo_hk", "sat_repo_counter": "repo_hk",
-    "sat_repo_activity": "repo_hk", "sat_user": "user_hk", "sat_user_pii": "user_hk", "sat_team": "team_hk",
-    "sat_issue": "issue_hk", "sat_issue_text": "issue_hk", "sat_pull_request": "pull_request_hk",
-    "sat_pull_request_text": "pull_request_hk", "sat_advisory": "advisory_hk",
-    "sat_repo_traffic_views_window": "repo_hk", "sat_repo_traffic_clones_window": "repo_hk",
-    "sat_org_user": "link_org_user_hk", "sat_team_user": "link_team_user_hk", "sat_repo_team": "link_repo_team_hk",
-    "sat_repo_user": "link_repo_user_hk", "sat_repo_advisory_alert": "link_repo_advisory_alert_hk",
+    "sat_org": "org_hk",
+    "sat_org_counter": "org_hk",
+    "sat_repo": "repo_hk",
+    "sat_repo_counter": "repo_hk",
+    "sat_repo_activity": "repo_hk",
+    "sat_user": "user_hk",
+    "sat_user_pii": "user_hk",
+    "sat_team": "team_hk",
+    "sat_issue": "issue_hk",
+    "sat_issue_text": "issue_hk",
+    "sat_pull_request": "pull_request_hk",
+    "sat_pull_request_text": "pull_request_hk",
+    "sat_advisory": "advisory_hk",
+    "sat_repo_traffic_views_window": "repo_hk",
+    "sat_repo_traffic_clones_window": "repo_hk",
+    "sat_org_user": "link_org_user_hk",
+    "sat_team_user": "link_team_user_hk",
+    "sat_repo_team": "link_repo_team_hk",
+    "sat_repo_user": "link_repo_user_hk",
+    "sat_repo_advisory_alert": "link_repo_advisory_alert_hk",
     "sat_pull_request_review": "link_pull_request_review_hk",
-    "ma_sat_repo_traffic_views": "repo_hk", "ma_sat_repo_traffic_clones": "repo_hk",
-    "ma_sat_repo_traffic_referrers": "repo_hk", "ma_sat_repo_traffic_paths": "repo_hk",
+    "ma_sat_repo_traffic_views": "repo_hk",
+    "ma_sat_repo_traffic_clones": "repo_hk",
+    "ma_sat_repo_traffic_referrers": "repo_hk",
+    "ma_sat_repo_traffic_paths": "repo_hk",
     "ma_sat_repo_user_source": "link_repo_user_hk",
-}  # fmt: skip
+}
 EFFECTIVITIES = {
     f"eff_sat_{name.removeprefix('link_')}": f"{name}_hk"
-    for name in ("link_org_repo", "link_org_user", "link_org_user_outside", "link_org_team", "link_team_user", "link_repo_team",
-                 "link_repo_user", "link_issue_assignee", "link_pull_request_reviewer", "link_pull_request_team")
-}  # fmt: skip
-_LEDGER = {"dataset": _TEXT, "scope": _TEXT, "load_date": _TIME, "state": _TEXT, "coverage": _TEXT, "visibility": _TEXT,
-           "rows": _INTEGER, "requests": _INTEGER, "points": _INTEGER, "generation": _TEXT, "fetched_at": _TIME,
-           "covered_by": "date", "letter": _INTEGER, "detail": _TEXT}  # fmt: skip
+    for name in (
+        "link_org_repo",
+        "link_org_user",
+        "link_org_user_outside",
+        "link_org_team",
+        "link_team_user",
+        "link_repo_team",
+        "link_repo_user",
+        "link_issue_assignee",
+        "link_pull_request_reviewer",
+        "link_pull_request_team",
+    )
+}
+_LEDGER = {
+    "dataset": _TEXT,
+    "scope": _TEXT,
+    "load_date": _TIME,
+    "state": _TEXT,
+    "coverage": _TEXT,
+    "visibility": _TEXT,
+    "rows": _INTEGER,
+    "requests": _INTEGER,
+    "points": _INTEGER,
+    "generation": _TEXT,
+    "fetched_at": _TIME,
+    "covered_by": "date",
+    "letter": _INTEGER,
+    "detail": _TEXT,
+}
 
 
 def _satellite_columns(name: str) -> dict[str, str]:
@@ -99,6 +157,11 @@ def shapes() -> dict[str, dict[str, str]]:
     for name, parent in EFFECTIVITIES.items():
         tables[f"raw_vault.{name}"] = {parent: _KEY, **version, "is_active": "boolean"}
     return tables
+
+
+def moment(*parts: int) -> datetime:
+    """A moment as tables hold it: UTC without a zone."""
+    return datetime(*parts)  # type: ignore[arg-type] # noqa: DTZ001
 
 
 def midnight(day: date) -> datetime:
@@ -129,16 +192,31 @@ class World:
     ledger: dict[tuple[str, str, datetime], dict[str, Any]] = field(default_factory=dict)
 
     def fetched(
-        self, day: date, dataset: str, scope: str, state: str = "complete", coverage: str = "full", *,
-        fetched_at: datetime | None = None, covered_by: date | None = None, rows: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        day: date,
+        dataset: str,
+        scope: str,
+        state: str = "complete",
+        coverage: str = "full",
+        *,
+        fetched_at: datetime | None = None,
+        covered_by: date | None = None,
+        rows: int = 0,
+    ) -> None:
         """A line of the ledger; fetched at ten past midnight of the following day unless said otherwise."""
         self.ledger[dataset, scope, midnight(day)] = {
-            "dataset": dataset, "scope": scope, "load_date": midnight(day), "state": state,
-            "coverage": coverage if state == "complete" else None, "rows": rows, "requests": 1, "points": 0,
-            "fetched_at": fetched_at or (midnight(day) + timedelta(days=1, minutes=10) if state in ("complete", "partial") else None),
+            "dataset": dataset,
+            "scope": scope,
+            "load_date": midnight(day),
+            "state": state,
+            "coverage": coverage if state == "complete" else None,
+            "rows": rows,
+            "requests": 1,
+            "points": 0,
+            "fetched_at": fetched_at
+            or (midnight(day) + timedelta(days=1, minutes=10) if state in ("complete", "partial") else None),
             "covered_by": covered_by,
-        }  # fmt: skip
+        }
 
     def hub(self, day: date, name: str, business_key: Any) -> str:
         """A hub row, first seen on the day; its hash key."""

@@ -14,8 +14,29 @@ from oss_datastore_tests.infomarts.world import World, key, scope
 
 LAST = date(2026, 11, 22)
 NASTY = '<img src=x onerror=alert(1)>"</script><script>alert(2)</script>'
-_NAMES = ("cli", "sdk-java", "sdk-python", "server", "docs", "operator", "charts", "website", "plugins", "protocol", "examples", "ui")
-_SITES = ("news.ycombinator.com", "Google", "github.com", "reddit.com", "lobste.rs", "duckduckgo.com", "stackoverflow.com")
+_NAMES = (
+    "cli",
+    "sdk-java",
+    "sdk-python",
+    "server",
+    "docs",
+    "operator",
+    "charts",
+    "website",
+    "plugins",
+    "protocol",
+    "examples",
+    "ui",
+)
+_SITES = (
+    "news.ycombinator.com",
+    "Google",
+    "github.com",
+    "reddit.com",
+    "lobste.rs",
+    "duckduckgo.com",
+    "stackoverflow.com",
+)
 
 
 def organisation(days: int = 60, repositories: int = 12, seed: int = 1, last: date = LAST) -> World:
@@ -32,7 +53,8 @@ def organisation(days: int = 60, repositories: int = 12, seed: int = 1, last: da
     stars = {repo: dice.randint(40, 4000) for repo in ids}
     reach = {repo: dice.randint(5, 300) for repo in ids}
     series = {
-        repo: {d: _visits(d, reach[repo], dice) for d in acme.days(first - timedelta(days=14), days + 14)} for repo in ids
+        repo: {d: _visits(d, reach[repo], dice) for d in acme.days(first - timedelta(days=14), days + 14)}
+        for repo in ids
     }
     org = scope("organization", acme.ORG)
     for n, day in enumerate(loaded):
@@ -45,9 +67,18 @@ def organisation(days: int = 60, repositories: int = 12, seed: int = 1, last: da
             stars[repo] += dice.choice((0, 0, 1, 1, 2, 3)) if m != 2 else dice.choice((-1, 0, 1))
             if not failed:
                 acme.repository(
-                    world, day, repo, names[m] if m != 5 else NASTY, stars=stars[repo], forks=stars[repo] // 9,
-                    watchers=stars[repo] // 30, issues=40, pull_requests=8, is_fork=m == 11, visibility=visible[repo],
-                )  # fmt: skip
+                    world,
+                    day,
+                    repo,
+                    names[m] if m != 5 else NASTY,
+                    stars=stars[repo],
+                    forks=stars[repo] // 9,
+                    watchers=stars[repo] // 30,
+                    issues=40,
+                    pull_requests=8,
+                    is_fork=m == 11,
+                    visibility=visible[repo],
+                )
             _a_day_of(world, day, last, repo, m, series[repo])
         if n % 7 == 0:
             for m, repo in enumerate(ids):
@@ -73,8 +104,22 @@ def _a_day_of(world: World, day: date, last: date, repo: int, place: int, series
             world.fetched(day, dataset, of, "failed")
         else:
             numbers = {d: (c // factor, u // factor) for d, (c, u) in series.items()}
-            acme.traffic(world, day, repo, numbers, dataset=dataset, window_uniques=sum(u for _, u in series.values()) // (3 * factor))
-    for dataset in ("issues", "issue_comments", "issue_events", "pull_requests", "pull_request_reviews", "review_requests"):
+            acme.traffic(
+                world,
+                day,
+                repo,
+                numbers,
+                dataset=dataset,
+                window_uniques=sum(u for _, u in series.values()) // (3 * factor),
+            )
+    for dataset in (
+        "issues",
+        "issue_comments",
+        "issue_events",
+        "pull_requests",
+        "pull_request_reviews",
+        "review_requests",
+    ):
         failed = dataset == "issue_comments" and place == 6 and day == last
         world.fetched(day, dataset, of, "pending" if failed else "complete", "delta")
     for dataset in ("traffic_referrers", "traffic_paths", "repository_collaborators"):
@@ -85,10 +130,14 @@ def _a_day_of(world: World, day: date, last: date, repo: int, place: int, series
 def _top_tens(world: World, day: date, repo: int, place: int, dice: random.Random) -> None:
     sites = [*_SITES] if place != 5 else [NASTY, *_SITES]
     rows = [
-        {"rank": n + 1, "referrer": site, "count": 300 // (n + 1 + place) + dice.randint(0, 9), "uniques": 5} for n, site in enumerate(sites)
+        {"rank": n + 1, "referrer": site, "count": 300 // (n + 1 + place) + dice.randint(0, 9), "uniques": 5}
+        for n, site in enumerate(sites)
     ]
     world.block(day, "ma_sat_repo_traffic_referrers", key(repo), rows)
-    paths = [{"rank": n + 1, "path": f"/acme/{n}", "title": NASTY if n == 1 else f"Page {n}", "count": 99 - n, "uniques": 9} for n in range(4)]
+    paths = [
+        {"rank": n + 1, "path": f"/acme/{n}", "title": NASTY if n == 1 else f"Page {n}", "count": 99 - n, "uniques": 9}
+        for n in range(4)
+    ]
     world.block(day, "ma_sat_repo_traffic_paths", key(repo), paths)
 
 
@@ -101,8 +150,8 @@ def _people(world: World, first: date, last: date, ids: list[int], dice: random.
     acme.member(world, last - timedelta(days=4), 13, two_factor=None)
     acme.outside_collaborator(world, first, 20)
     acme.outside_collaborator(world, last - timedelta(days=2), 21)
-    acme.team(world, first, 500, "core", range(3, 8), {repo: "maintain" for repo in ids[:6]})
-    acme.team(world, first, 501, "docs", range(8, 12), {repo: "write" for repo in ids[4:]})
+    acme.team(world, first, 500, "core", range(3, 8), dict.fromkeys(ids[:6], "maintain"))
+    acme.team(world, first, 501, "docs", range(8, 12), dict.fromkeys(ids[4:], "write"))
     for day in (first, last):
         for team in (500, 501):
             world.fetched(day, "team_members", scope("team", team))
@@ -137,18 +186,43 @@ def _conversations(world: World, first: date, last: date, repo: int, place: int,
         if n % 2:
             if merged:
                 acme.pull_request(
-                    world, seen_on, number, repo, author, title=title, created_at=at, updated_at=done, state="merged", closed_at=done,
-                    merged_at=done, merged_by=4,
-                )  # fmt: skip
+                    world,
+                    seen_on,
+                    number,
+                    repo,
+                    author,
+                    title=title,
+                    created_at=at,
+                    updated_at=done,
+                    state="merged",
+                    closed_at=done,
+                    merged_at=done,
+                    merged_by=4,
+                )
             else:
-                acme.pull_request(world, seen_on, number, repo, author, title=title, created_at=at, updated_at=at, is_draft=n == 7)
+                acme.pull_request(
+                    world, seen_on, number, repo, author, title=title, created_at=at, updated_at=at, is_draft=n == 7
+                )
                 if n % 3 == 0:
                     acme.review_request(world, seen_on, number, 5)
             if answered < closes and dice.random() < 0.6:
-                acme.review(world, seen_on, number, 4, dice.choice(("APPROVED", "COMMENTED", "CHANGES_REQUESTED")), answered)
+                acme.review(
+                    world, seen_on, number, 4, dice.choice(("APPROVED", "COMMENTED", "CHANGES_REQUESTED")), answered
+                )
         else:
             closed = {"state": "closed", "closed_at": done} if merged else {}
-            acme.issue(world, seen_on, number, repo, author, title=title, created_at=at, updated_at=at, comments_count=0, **closed)
+            acme.issue(
+                world,
+                seen_on,
+                number,
+                repo,
+                author,
+                title=title,
+                created_at=at,
+                updated_at=at,
+                comments_count=0,
+                **closed,
+            )
             if answered < closes and dice.random() < 0.6:
                 acme.comment(world, seen_on, repo, number, dice.choice((3, 6, 27)), answered)
 
