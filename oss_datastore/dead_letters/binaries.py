@@ -76,7 +76,7 @@ def find_binaries(account: Account, *, explicit: Path | None = None, major: int 
     tried = []
     for folder in [explicit] if explicit else _candidates():
         found, reason = _usable(folder, account)
-        if found is None and account.switched and explicit is None and _version(folder)[0] is not None:
+        if found is None and account.switched and _usable(folder)[0] is not None:
             # They run, but not for the account: they lie below a folder that is closed to it (/root).
             found, reason = _usable(_reachable_copy(folder), account)
         if found is not None and major in (None, found.major):
@@ -103,24 +103,26 @@ def _candidates() -> Iterator[Path]:
 
 
 def _newest_first(folders: Iterator[Path]) -> list[Path]:
-    found = [(_version(folder)[0] or 0, folder) for folder in folders]
+    found = [(_version(folder / "postgres")[0] or 0, folder) for folder in folders]
     return [folder for _, folder in sorted(found, reverse=True)]
 
 
-def _usable(folder: Path, account: Account) -> tuple[Binaries | None, str]:
-    major, reason = _version(folder, account)
-    if major is None:
-        return None, reason
-    if not (folder / "initdb").exists():
-        return None, "no initdb"
-    return Binaries(folder, major), ""
+def _usable(folder: Path, account: Account | None = None) -> tuple[Binaries | None, str]:
+    """The programs, or None and why not. Running both proves the files, their libraries and the way there."""
+    for program in ("initdb", "postgres"):
+        if not (folder / program).exists():
+            return None, f"no {program} there"
+        major, reason = _version(folder / program, account)
+        if major is None:
+            return None, reason
+    return Binaries(folder, major or 0), ""
 
 
-def _version(folder: Path, account: Account | None = None) -> tuple[int | None, str]:
-    """The major version, or None and why: running it proves the file, its libraries and the way there."""
+def _version(program: Path, account: Account | None = None) -> tuple[int | None, str]:
+    """The major version a program says it has, or None and why it does not."""
     try:
         answer = subprocess.run(  # noqa: S603
-            [folder / "postgres", "--version"],
+            [program, "--version"],
             capture_output=True,
             text=True,
             check=False,
@@ -145,18 +147,22 @@ def _reachable_copy(folder: Path) -> Path:
     source = folder.parent
     stamp = f"{source}\n{(folder / 'postgres').stat().st_mtime_ns}"
     target = _CACHE / f"postgresql-{hashlib.sha256(stamp.encode()).hexdigest()[:16]}"
+    # A wheel keeps shared libraries beside its package, and its programs look for them by a relative path.
+    libraries = source.parent.with_name(f"{source.parent.name}.libs")
     if not target.exists():
         unfinished = target.with_name(f"{target.name}.{os.getpid()}")
         try:
             shutil.rmtree(unfinished, ignore_errors=True)
             unfinished.mkdir(parents=True, mode=0o755)
-            for part in ("bin", "lib", "share"):
-                shutil.copytree(source / part, unfinished / part, symlinks=True, copy_function=_link_or_copy)
+            for part in (*(source / name for name in ("bin", "lib", "share")), libraries):
+                if part.is_dir():
+                    copy = unfinished / part.relative_to(source.parent.parent)
+                    shutil.copytree(part, copy, symlinks=True, copy_function=_link_or_copy)
             unfinished.rename(target)
         except OSError:
-            shutil.rmtree(unfinished, ignore_errors=True)
             # Another process may have been first; whether what lies there works is tried by the caller.
-    return target / "bin"
+            shutil.rmtree(unfinished, ignore_errors=True)
+    return target / source.relative_to(source.parent.parent) / "bin"
 
 
 def _link_or_copy(source: str, target: str) -> None:

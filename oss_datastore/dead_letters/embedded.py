@@ -20,7 +20,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,12 +29,15 @@ from urllib.parse import quote
 import psycopg2
 from psycopg2 import sql
 
-from oss_datastore.dead_letters.binaries import (
-    ENVIRONMENT,
-    Account,
-    PostgresUnavailable,
-    find_binaries,
-    server_account,
+from oss_datastore.dead_letters.binaries import ENVIRONMENT, Account, PostgresUnavailable, find_binaries, server_account
+from oss_datastore.dead_letters.processes import (
+    closing_file,
+    is_private,
+    open_lock,
+    program,
+    reached,
+    try_lock,
+    wait_for,
 )
 
 __all__ = ["EmbeddedPostgres", "PostgresUnavailable"]
@@ -81,7 +84,7 @@ class EmbeddedPostgres:
         """
         with self._exclusive():
             if self._using is None:
-                self._using = _open_lock(self._folder / "users")
+                self._using = open_lock(self._folder / "users")
                 fcntl.flock(self._using, fcntl.LOCK_SH)
             if not self._answers():
                 self._bring_up()
@@ -103,8 +106,8 @@ class EmbeddedPostgres:
         """Leave; the last user stops the server."""
         with self._exclusive():
             self._leave()
-            with _closing(_open_lock(self._folder / "users")) as users:
-                if _try_lock(users):
+            with closing_file(open_lock(self._folder / "users")) as users:
+                if try_lock(users):
                     self._stop()
 
     def leave(self) -> None:
@@ -143,7 +146,7 @@ class EmbeddedPostgres:
     def _make_socket_folder(self, account: Account) -> Path:
         folder = self._socket_folder()
         if len(os.fsencode(folder / _SOCKET)) > _LONGEST_SOCKET_PATH or (
-            folder.parent != self._folder and not _private(folder, account)
+            folder.parent != self._folder and not is_private(folder, account)
         ):
             base = tempfile.gettempdir()
             folder = Path(tempfile.mkdtemp(prefix="oss-datastore-", dir=base if len(base) < 60 else "/tmp"))  # noqa: S108
@@ -152,6 +155,13 @@ class EmbeddedPostgres:
         account.own(folder)
         return folder
 
+    def _remove_socket_folder(self) -> None:
+        """A folder in a place open to all is not left behind."""
+        folder = self._socket_folder()
+        if folder.parent != self._folder and is_private(folder, server_account()):
+            shutil.rmtree(folder)
+            (self._folder / "socket_folder").unlink()
+
     # --- locks ---
 
     @contextmanager
@@ -159,14 +169,14 @@ class EmbeddedPostgres:
         """Only one process at a time starts, stops or counts."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = _open_lock(self._folder / "lock")
+            lock = open_lock(self._folder / "lock")
         except OSError as problem:
             raise PostgresUnavailable(
                 f"Cannot use {self._folder} for the embedded PostgreSQL: {problem.strerror}; "
                 "check OSS_DATASTORE_HOME and its owner, or set DLQ_URL"
             ) from problem
-        with _closing(lock):
-            if not _wait(lambda: _try_lock(lock), _PATIENCE):
+        with closing_file(lock):
+            if not wait_for(lambda: try_lock(lock), _PATIENCE):
                 raise PostgresUnavailable(
                     f"Another process has been starting or stopping the PostgreSQL in {self._folder} "
                     f"for {_PATIENCE:.0f} seconds; end it or set DLQ_URL"
@@ -186,8 +196,8 @@ class EmbeddedPostgres:
 
     def _lives(self) -> bool:
         """Whether any process of the cluster lives: the postmaster or a child that survived it."""
-        with _closing(_open_lock(self._folder / "server")) as lock:
-            return not _try_lock(lock)
+        with closing_file(open_lock(self._folder / "server")) as lock:
+            return not try_lock(lock)
 
     def _answers(self) -> bool:
         try:
@@ -201,35 +211,45 @@ class EmbeddedPostgres:
 
     def _bring_up(self) -> None:
         account = server_account()
-        self._await_survivors()
+        if self._survived():
+            return
         if not self._data.is_dir():
             self._initialise(account)
         binaries = find_binaries(account, explicit=self.binaries, major=int((self._data / "PG_VERSION").read_text()))
-        # Nobody holds the server's lock, so no process of the cluster lives, whatever this file says: the pid
-        # in it may belong to another program by now, and PostgreSQL itself would believe it.
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
-        self._launch(binaries.folder, account)
-        if not _wait(lambda: self._answers() or not self._lives(), _PATIENCE) or not self._answers():
+        with closing_file(open_lock(self._folder / "server")) as lock:
+            if not try_lock(lock):
+                raise PostgresUnavailable(f"Another program started a PostgreSQL in {self._folder}; try again")
+            # Nobody else held the lock, so no process of the cluster lives, whatever these files say: the pid in
+            # them may belong to another program by now, and PostgreSQL itself would believe it.
+            for leftover in (self._data / "postmaster.pid", *self._socket_folder().glob(f"{_SOCKET}*")):
+                leftover.unlink(missing_ok=True)
+            self._launch(binaries.folder, account, lock)
+        if not wait_for(lambda: self._answers() or not self._lives(), _PATIENCE) or not self._answers():
             raise PostgresUnavailable(
                 f"The embedded PostgreSQL in {self._folder} did not start: {self._log_end()}; "
                 f"see {self._folder / 'log'}, or set DLQ_URL"
             )
 
-    def _await_survivors(self) -> None:
-        """A living cluster that does not answer is starting, or has lost its postmaster and is about to end."""
+    def _survived(self) -> bool:
+        """Whether a cluster that lives and does not answer comes to itself.
+
+        It is starting or recovering, or has lost its postmaster and its last processes are about to end.
+        """
         began = time.monotonic()
-        while self._lives() and not self._answers():
+        while self._lives():
+            if self._answers():
+                return True
             waited = time.monotonic() - began
             if waited > _MISSING_SOCKET_PATIENCE and not (self._socket_folder() / _SOCKET).exists():
                 # Somebody cleaned up the folder of the socket: nobody will ever reach this server again.
                 self._stop()
-                return
-            if waited > _PATIENCE:
+            elif waited > _PATIENCE:
                 raise PostgresUnavailable(
                     f"Processes of the PostgreSQL in {self._folder} run but do not answer for {_PATIENCE:.0f} "
                     "seconds; end them and try again, or set DLQ_URL"
                 )
             time.sleep(0.05)
+        return False
 
     def _initialise(self, account: Account) -> None:
         binaries = find_binaries(account, explicit=self.binaries)
@@ -239,7 +259,7 @@ class EmbeddedPostgres:
         fresh.mkdir(mode=0o700)
         account.own(fresh)
         options = ["--username", _SUPERUSER, "--encoding", "UTF8", "--no-locale", "--auth", "peer"]
-        with _reached(fresh, account) as (path, files):
+        with reached(fresh, account) as (path, files):
             done = subprocess.run(  # noqa: S603
                 [binaries.folder / "initdb", "-D", path, *options, *([] if self.durable else ["--no-sync"])],
                 capture_output=True,
@@ -275,7 +295,8 @@ class EmbeddedPostgres:
             (folder / name).chmod(0o644)
         return folder
 
-    def _launch(self, folder: Path, account: Account) -> None:
+    def _launch(self, folder: Path, account: Account, lock: int) -> None:
+        """Start the server, which inherits and so keeps the lock."""
         log = self._folder / "log"
         with suppress(FileNotFoundError):
             if log.stat().st_size > _LARGEST_LOG:
@@ -283,13 +304,11 @@ class EmbeddedPostgres:
         socket_folder = self._make_socket_folder(account)
         configuration = _CONFIGURATION | ({} if self.durable else _NOT_DURABLE)
         with (
-            _closing(_open_lock(self._folder / "server")) as lock,
-            _reached(self._data, account) as (data, data_files),
-            _reached(socket_folder, account) as (socket, socket_files),
-            _reached(self._write_access(), account) as (access, access_files),
-            _closing(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)) as output,
+            reached(self._data, account) as (data, data_files),
+            reached(socket_folder, account) as (socket, socket_files),
+            reached(self._write_access(), account) as (access, access_files),
+            closing_file(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)) as output,
         ):
-            fcntl.flock(lock, fcntl.LOCK_EX)
             configuration |= {
                 "unix_socket_directories": socket,
                 "hba_file": f"{access}/pg_hba.conf",
@@ -327,15 +346,17 @@ class EmbeddedPostgres:
             if not self._lives():
                 break
             self._signal(how)
-            _wait(lambda: not self._lives(), _PATIENCE / 2)
-        if self._lives():
+            wait_for(lambda: not self._lives(), _PATIENCE / 2)
+        if not self._lives():
+            self._remove_socket_folder()
+        else:
             raise PostgresUnavailable(f"The PostgreSQL in {self._folder} does not stop; see {self._folder / 'log'}")
 
     def _signal(self, how: signal.Signals) -> None:
         """Signal the postmaster, if the process with its number is one: it may have died while a child lives."""
         with suppress(OSError, ValueError, IndexError):
             pid = int((self._data / "postmaster.pid").read_text().splitlines()[0])
-            if "postgres" in _program(pid):
+            if "postgres" in program(pid):
                 os.kill(pid, how)
 
     def _make_database(self, name: str) -> None:
@@ -345,64 +366,3 @@ class EmbeddedPostgres:
                 cursor.execute("select from pg_database where datname = %s", (name,))
                 if cursor.rowcount == 0:
                     cursor.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-
-
-@contextmanager
-def _closing(descriptor: int) -> Iterator[int]:
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _reached(folder: Path, account: Account) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """A path by which the account reaches the folder, and the open files its process must inherit for that.
-
-    A home below a closed folder (/root) is out of reach for `nobody` by name. An open folder is not: its entry
-    in /proc/self/fd leads straight there, so no folder's permissions need to be changed.
-    """
-    if not account.switched or not os.path.isdir("/proc/self/fd"):
-        yield str(folder), ()
-        return
-    with _closing(os.open(folder, os.O_RDONLY | os.O_DIRECTORY)) as descriptor:
-        yield f"/proc/self/fd/{descriptor}", (descriptor,)
-
-
-def _private(folder: Path, account: Account) -> bool:
-    """Whether a folder in a place open to all is still ours."""
-    with suppress(OSError):
-        status = folder.lstat()
-        return status.st_uid == account.uid and status.st_mode & 0o170777 == 0o040700
-    return False
-
-
-def _program(pid: int) -> str:
-    """The name of the program a process runs, '' if there is no such process."""
-    if os.path.isdir("/proc/self"):
-        with suppress(OSError):
-            return Path(f"/proc/{pid}/comm").read_text()
-        return ""
-    told = subprocess.run(["/bin/ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False)  # noqa: S603
-    return told.stdout
-
-
-def _open_lock(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _wait(condition: Callable[[], bool], seconds: float) -> bool:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
