@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import yaml
 
 from oss_datastore_tests.infomarts.world import World, shapes
 
@@ -49,6 +50,12 @@ def dbt(folder: Path, *arguments: str, **settings: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+def project(mart: str) -> dict[str, Any]:
+    """What the project says of a mart beside its SQL."""
+    declared: dict[str, Any] = yaml.safe_load((ROOT / f"sql/models/infomarts/{mart}.yml").read_text())["models"][0]
+    return declared
 
 
 def compiled(folder: Path, **settings: str) -> dict[str, str]:

@@ -12,10 +12,11 @@ datasets as (
 counted as (
   select l.dataset, l.load_date, count(*) as scopes_planned,
     {%- for state in ['complete', 'partial', 'failed', 'pending', 'forbidden', 'disabled', 'gone', 'unavailable'] %}
-    sum(case when l.state = '{{ state }}' then 1 else 0 end) as scopes_{{ state }},
+    cast(sum(case when l.state = '{{ state }}' then 1 else 0 end) as bigint) as scopes_{{ state }},
     {%- endfor %}
-    sum(case when l.state in ('partial', 'failed', 'pending', 'unavailable') and l.covered_by is not null then 1 else 0 end)
-      as scopes_covered_later,
+    cast(sum(
+      case when l.state in ('partial', 'failed', 'pending', 'unavailable') and l.covered_by is not null then 1 else 0 end
+    ) as bigint) as scopes_covered_later,
     cast(sum(l.rows) as bigint) as rows_received, cast(sum(l.requests) as bigint) as requests, cast(sum(l.points) as bigint) as points,
     max(l.fetched_at) as last_fetched_at
   from {{ vault_source('fetch_ledger') }} l

@@ -137,7 +137,8 @@ outside as (
   group by l.org_hk, c.day
 )
 select o.org_id, g.login as org_login, c.day,
-  n.repositories_count, n.archived_repositories_count, n.fork_repositories_count,
+  n.repositories_count, cast(n.archived_repositories_count as bigint) as archived_repositories_count,
+  cast(n.fork_repositories_count as bigint) as fork_repositories_count,
   cast(p.stargazers_count as bigint) as stargazers_count, cast(p.stargazers_net as bigint) as stargazers_net,
   cast(p.repositories_compared as bigint) as repositories_compared,
   cast(p.forks_count as bigint) as forks_count, cast(p.subscribers_count as bigint) as subscribers_count,

@@ -1,0 +1,100 @@
+"""The marts as dbt makes them: the grain of each is checked, and DuckDB and PostgreSQL agree on every row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import psycopg2.extras
+import pytest
+
+from oss_datastore.dead_letters.embedded import EmbeddedPostgres
+from oss_datastore_tests.infomarts.marts import Marts, compiled, dbt, fill, project
+from oss_datastore_tests.infomarts.world import World, shapes
+from oss_datastore_tests.report.organisation import organisation
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return organisation(days=20, repositories=5)
+
+
+@pytest.fixture(scope="module")
+def marts(mart_sql: dict[str, str], world: World) -> Marts:
+    marts = Marts(mart_sql, world)
+    for name in mart_sql:
+        marts.build(name)
+    return marts
+
+
+def test_every_column_is_described_in_its_order(mart_sql: dict[str, str], marts: Marts) -> None:
+    for name in mart_sql:
+        declared = project(name)
+        columns = [c["name"] for c in declared["columns"]]
+        marts.connection.execute(f"select * from infomarts.{name} limit 0")
+        assert columns == [column[0] for column in marts.connection.description], name
+        assert declared["description"].startswith("One row per"), name
+        assert all(c["description"].endswith(".") for c in declared["columns"]), name
+
+
+def test_no_mart_holds_a_float(mart_sql: dict[str, str], marts: Marts) -> None:
+    found = marts.connection.execute(
+        "select table_name, column_name from information_schema.columns "
+        "where table_schema = 'infomarts' and data_type in ('FLOAT', 'DOUBLE', 'REAL', 'HUGEINT')"
+    ).fetchall()
+    assert found == []
+
+
+def test_dbt_builds_the_marts_and_finds_each_grain_unique(world: World, tmp_path: Path) -> None:
+    import duckdb
+
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        fill(connection, world)
+    settings = {"OSS_DATASTORE_WAREHOUSE": "duckdb", "OSS_DATASTORE_WAREHOUSE_PATH": str(tmp_path / "warehouse.duckdb")}
+    dbt(tmp_path, "build", "--select", "infomarts", **settings)
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, dict[str, str]]]:
+    """A connection to a database of its own, and the settings by which dbt finds it."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"))
+    connection = psycopg2.connect(server.start())
+    connection.autocommit = True
+    parameters = connection.get_dsn_parameters()
+    yield (
+        connection,
+        {
+            "OSS_DATASTORE_WAREHOUSE": "postgres",
+            "OSS_DATASTORE_WAREHOUSE_HOST": parameters["host"],
+            "OSS_DATASTORE_WAREHOUSE_USER": parameters["user"],
+            "OSS_DATASTORE_WAREHOUSE_DATABASE": parameters["dbname"],
+        },
+    )
+    connection.close()
+    server.stop()
+
+
+def test_postgresql_gives_the_same_rows(
+    marts: Marts, world: World, postgres: tuple[Any, dict[str, str]], tmp_path: Path
+) -> None:
+    connection, settings = postgres
+    cursor = connection.cursor()
+    for schema in ("psa", "raw_vault", "raw_vault_pii", "infomarts"):
+        cursor.execute(f"create schema {schema}")
+    for name, rows in world.tables().items():
+        columns = shapes()[name]
+        cursor.execute(f"create table {name} ({', '.join(f'{column} {kind}' for column, kind in columns.items())})")
+        psycopg2.extras.execute_values(
+            cursor,
+            f"insert into {name} values %s",
+            [tuple(row.get(c) for c in columns) for row in rows],
+            page_size=2000,
+        )
+    for name, text in compiled(tmp_path, **settings).items():
+        cursor.execute(f"create table infomarts.{name} as {text}")
+        cursor.execute(f"select * from infomarts.{name}")
+        theirs = sorted(repr(row) for row in cursor.fetchall())
+        ours = sorted(repr(row) for row in marts.connection.execute(f"select * from infomarts.{name}").fetchall())
+        assert theirs == ours, name
