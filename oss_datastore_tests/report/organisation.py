@@ -18,7 +18,7 @@ _NAMES = (
     "cli",
     "sdk-java",
     "sdk-python",
-    "server",
+    "secret-plans",
     "docs",
     "operator",
     "charts",

@@ -1,0 +1,156 @@
+"""Every number on the page is the one its mart holds, asked here by other means: plain SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from oss_datastore.report.dashboards import dashboard
+from oss_datastore_tests.infomarts.marts import Marts
+from oss_datastore_tests.report.organisation import LAST
+from oss_datastore_tests.report.reading import Page
+
+COMMUNITY = "from infomarts.pull_request_attention where author_kind = 'community'"
+ALERTS = "from infomarts.security_alerts_current where is_overdue"
+PEOPLE = "from infomarts.user_access_current where repo_id is null"
+IN_TIME = f"due_at >= date '{LAST}' - 27 and due_at < date '{LAST}' + 1"
+FRESH = f"from infomarts.user_access_current where granted_on > date '{LAST}' - 7"
+STARS = """
+with ends as (
+  select repo_id, max(full_name) as name,
+    max(case when day = date '{last}' then stargazers_count end) as n0,
+    max(case when day = date '{last}' - 7 then stargazers_count end) as n7,
+    max(case when day = date '{last}' - 14 then stargazers_count end) as n14
+  from infomarts.repo_popularity_daily where not is_fork group by repo_id
+) select {wanted} from ends where n0 is not null and n7 is not null and n14 is not null
+"""
+NUMBERS = {
+    "repositories_known": f"select count(*) from infomarts.repo_popularity_daily where day = date '{LAST}'",
+    "repositories_whole": f"""
+        select count(*) from infomarts.repo_popularity_daily p join infomarts.repo_traffic_daily t
+        on t.repo_id = p.repo_id and t.traffic_date = p.day
+        where p.day = date '{LAST}' and p.data_state = 'complete' and t.is_final""",
+    "losing": f"""
+        select count(distinct repo_id) from infomarts.repo_traffic_daily where not is_final
+        and traffic_date >= (select min(day) from infomarts.data_quality_daily)
+        and recoverable_until > date '{LAST}' + 1""",
+    "overdue": f"select count(*) {COMMUNITY} and is_overdue",
+    "due": f"select count(*) {COMMUNITY} and {IN_TIME}",
+    "overdue_alerts": f"select count(*) {ALERTS}",
+    "overdue_worst": f"select count(*) {ALERTS} and severity = 'critical'",
+    "not_watched": f"select sum(repositories_not_watched) from infomarts.org_overview where day = date '{LAST}'",
+    "watch_unknown": f"select sum(repositories_watch_unknown) from infomarts.org_overview where day = date '{LAST}'",
+    "repositories_in_all": f"select sum(repositories_count) from infomarts.org_overview where day = date '{LAST}'",
+    "new_people": f"select count(distinct user_id) {FRESH}",
+    "new_outside": f"select count(distinct user_id) {FRESH} and is_outside",
+    "owners": f"select count(*) {PEOPLE} and is_owner",
+    "members": f"select count(*) {PEOPLE} and is_member",
+    "outsiders": f"select count(*) {PEOPLE} and is_outside",
+    "stars_net": STARS.format(last=LAST, wanted="sum(n0 - n7)"),
+    "stars_net_before": STARS.format(last=LAST, wanted="sum(n7 - n14)"),
+    "compared": STARS.format(last=LAST, wanted="count(*)"),
+    "best": STARS.format(last=LAST, wanted="max(n0 - n7)"),
+}
+
+
+def ask(marts: Marts, sql: str) -> list[tuple[Any, ...]]:
+    return marts.connection.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="module")
+def internal(page: Callable[[str], str]) -> Page:
+    return Page(page("internal"))
+
+
+def test_every_number_of_the_first_screen_is_that_of_its_mart(internal: Page, marts: Marts) -> None:
+    assert set(internal.numbers) == set(NUMBERS)
+    assert {name: internal.number(name) for name in NUMBERS} == {n: ask(marts, sql)[0][0] for n, sql in NUMBERS.items()}
+
+
+def test_the_met_share_counts_open_ones_too(page: Callable[[str], str], internal: Page, marts: Marts) -> None:
+    met = f"select count(*) {COMMUNITY} and {IN_TIME} and not breached"
+    share = round(100 * ask(marts, met)[0][0] / internal.number("due"))
+    assert f"<b>{share} %</b>" in page("internal")
+
+
+TABLES: dict[str, str] = {
+    "stars": """
+        select cast(day as varchar), 'Stars', sum(stargazers_count) from infomarts.repo_popularity_daily
+        where not is_fork and stargazers_count is not null group by 1, 2""",
+    "stars_by_repository": f"""
+        select substr(full_name, 6), 'Net stars', sum(stargazers_net) from infomarts.repo_popularity_daily
+        where not is_fork and day > date '{LAST}' - 28 group by 1, 2""",
+    "views": """
+        with kept as (select * from infomarts.repo_traffic_daily where not is_fork and is_final),
+        days as (select count(distinct traffic_date) as n from kept),
+        whole as (select repo_id from kept, days group by repo_id, n having count(*) = n),
+        like_for_like as (select * from kept join whole using (repo_id))
+        select cast(traffic_date as varchar), 'Views', sum(views_count) from like_for_like group by 1, 2
+        union all
+        select cast(traffic_date as varchar), 'Clones', sum(clones_count) from like_for_like group by 1, 2""",
+    "referrers": """
+        with newest as (
+          select repo_id, max(day) as day from infomarts.repo_traffic_referrers where is_final group by repo_id)
+        select substr(full_name, 6), referrer, views_count_14_days from infomarts.repo_traffic_referrers
+        join newest using (repo_id, day) where not is_fork and rank is not null""",
+    "pull_requests_waiting": """
+        select case when waiting_days < 3 then '0–2 days' when waiting_days < 8 then '3–7 days'
+          when waiting_days < 15 then '8–14 days' when waiting_days < 31 then '15–30 days' else '31 days and more' end,
+          waiting_for, count(*) from infomarts.pull_request_attention
+        where state = 'open' and not is_draft group by 1, 2""",
+    "issue_ages": """
+        select case when open_days < 8 then '0–7 days' when open_days < 31 then '8–30 days'
+          when open_days < 91 then '31–90 days' when open_days < 366 then '91–365 days' else '366 days and more' end,
+          waiting_for, count(*) from infomarts.issue_current where state = 'open' group by 1, 2""",
+    "access_by_role": """
+        select role, case when organization_path = 'owner' then 'ownership' when team_paths is not null then 'team'
+          when direct_path is not null then 'direct' else 'base permission' end, count(*)
+        from infomarts.user_access_current where repo_id is not null group by 1, 2""",
+    "alerts_open": " union all ".join(
+        f"select cast(day as varchar), '{s.title()}', sum(alerts_open_{s}) from infomarts.org_overview group by 1, 2"
+        for s in ("critical", "high", "medium", "low")
+    ),
+    "alerts_due": f"""
+        select case when is_overdue then 'past due' when due_at < date '{LAST}' + 8 then 'due in 7 days'
+          else 'due later' end, severity, count(*)
+        from infomarts.security_alerts_current where state = 'open' group by 1, 2""",
+    "completeness": f"""
+        select cast(day as varchar), dataset, 100 * (scopes_planned - scopes_missing) // scopes_planned
+        from infomarts.data_quality_daily where day > date '{LAST}' - 60 and scopes_planned > 0""",
+    "pull_requests_moved": " union all ".join(
+        f"""select cast(cast(date_trunc('week', day) as date) as varchar), '{label}', sum(pull_requests_{column})
+        from infomarts.org_overview group by 1, 2 having count(*) = 7"""
+        for column, label in (("opened", "Opened"), ("merged", "Merged"), ("closed", "Closed unmerged"))
+    ),
+    "visitors": f"""
+        with newest as (select repo_id, max(traffic_date) as traffic_date from infomarts.repo_traffic_daily
+          where views_uniques_14_days is not null and traffic_date > date '{LAST}' - 14 group by repo_id),
+        uniques as (
+          select * from infomarts.repo_traffic_daily join newest using (repo_id, traffic_date) where not is_fork),
+        shown as (select * from uniques order by views_uniques_14_days desc limit 10)
+        select substr(full_name, 6), 'Visitors', views_uniques_14_days from shown
+        union all select substr(full_name, 6), 'Cloners', clones_uniques_14_days from shown""",
+}
+
+
+def test_each_visual_has_its_check() -> None:
+    assert set(TABLES) == {visual.id for visual in dashboard().visuals}
+
+
+@pytest.mark.parametrize("visual", TABLES)
+def test_every_number_behind_a_chart_is_that_of_its_mart(internal: Page, marts: Marts, visual: str) -> None:
+    shown = {
+        (row, column): int(value.replace(",", ""))
+        for row, cells in internal.table(visual).items()
+        for column, value in cells.items()
+        if value != "–"
+    }
+    assert shown == {(row, column): value for row, column, value in ask(marts, TABLES[visual])}
+
+
+def test_the_list_of_what_waits_holds_every_overdue_one(internal: Page, marts: Marts) -> None:
+    listed = {(row[0], row[1]) for row in internal.tables["overdue"][1:]}
+    overdue = f"select substr(full_name, 6), number {COMMUNITY} and is_overdue"
+    assert listed == {(name, f"#{number}") for name, number in ask(marts, overdue)}

@@ -1,0 +1,151 @@
+"""What the page says to whom, what it says where data is missing, and that strangers' text stays text."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+
+from oss_datastore.report import Audience, SqlMarts, build_report
+from oss_datastore.report.dashboards import NotDeclarable, dashboard, parse
+from oss_datastore_tests.infomarts.marts import Marts
+from oss_datastore_tests.infomarts.world import World
+from oss_datastore_tests.report.organisation import NASTY, organisation
+from oss_datastore_tests.report.reading import Page
+
+Pages = Callable[[str], str]
+
+
+def specifications(page: str) -> dict[str, object]:
+    found = re.search(r'<script type="application/json" id="specifications">(.*?)</script>', page, re.S)
+    assert found
+    plain: dict[str, object] = json.loads(found[1])
+    return plain
+
+
+def test_text_of_strangers_makes_no_element(page: Pages) -> None:
+    for audience in Audience:
+        text = page(audience)
+        read = Page(text)
+        assert not [tag for tag, attributes in read.tags if tag == "img" or any(a.startswith("on") for a in attributes)]
+        assert [tag for tag, _ in read.tags].count("script") == 4
+        assert NASTY not in text
+        assert any(NASTY in cell for table in read.tables.values() for row in table for cell in row)
+
+
+def test_an_address_that_is_a_program_is_no_link(page: Pages) -> None:
+    addresses = [a["href"] for tag, a in Page(page("internal")).tags if tag == "a"]
+    assert "http://127.0.0.1:3000/queue" in addresses
+    assert not [a for a in addresses if a is None or a.startswith("javascript")]
+
+
+def test_the_public_page_has_nothing_of_people_security_or_private_repositories(page: Pages) -> None:
+    text = page("public")
+    read = Page(text)
+    assert not {"access", "security", "access_by_role", "alerts_open", "alerts_due"} & read.ids
+    for word in ("person-", "dependabot", "outside_collaborators", "critical", "secret-plans", "renovate"):
+        assert word not in re.sub(r"<script>.*?</script>", "", text, flags=re.S), word
+    assert "cli" in read.table("stars_by_repository")
+
+
+def test_two_factor_state_and_open_alerts_are_for_security_only(page: Pages) -> None:
+    internal, security = Page(page("internal")), Page(page("security"))
+    assert {"two_factor", "open_alerts"} <= security.ids
+    assert not {"two_factor", "open_alerts"} & internal.ids
+    assert "left-pad" not in page("internal")
+    assert "wo-factor" not in re.sub(r"<script>.*?</script>", "", page("internal"), flags=re.S)
+
+
+def test_what_is_missing_is_said_in_the_section_it_misleads(page: Pages) -> None:
+    text = page("internal")
+    sections = dict(re.findall(r'<section class="part" id="(\w+)"(.*?)</section>', text, re.S))
+    assert "traffic views and traffic clones, each 1 of 12 scopes (1 failed)" in sections["traffic"]
+    assert "issue comments, 1 of 12 scopes (1 pending)" in sections["conversations"]
+    assert "members, 1 of 1 scope (1 partial)" in sections["access"]
+    assert 'class="notice"' not in sections["popularity"]
+
+
+def test_a_line_breaks_where_a_day_was_not_observed(page: Pages) -> None:
+    stars = specifications(page("internal"))["stars"]
+    assert isinstance(stars, dict)
+    gap = [v["d"] for v in stars["data"]["values"] if v["v"] is None]
+    assert gap == ["2026-11-02"]
+    assert "1 day without data: the line is broken there." in page("internal")
+
+
+def test_every_chart_has_its_table_and_every_link_its_place(page: Pages) -> None:
+    read = Page(page("internal"))
+    assert set(specifications(page("internal"))) <= set(read.tables)
+    targets = [str(a["href"])[1:] for tag, a in read.tags if tag == "a" and str(a.get("href")).startswith("#")]
+    assert set(targets) <= read.ids
+
+
+def test_no_percentage_of_a_handful(mart_sql: dict[str, str]) -> None:
+    marts = Marts(mart_sql, organisation(days=10, repositories=2))
+    for name in mart_sql:
+        marts.build(name)
+    text = build_report(SqlMarts(marts.connection.cursor))
+    waiting = re.search(r"Waiting for us</a></dt>\s*<dd>(.*?)</dd>", text, re.S)
+    assert waiting
+    assert "%" not in waiting[1]
+    assert re.search(r"of <b[^>]*>\d+</b> due in the last 28 days", waiting[1])
+
+
+def test_an_empty_warehouse_gives_a_page_that_says_so(mart_sql: dict[str, str]) -> None:
+    marts = Marts(mart_sql, World())
+    for name in mart_sql:
+        marts.build(name)
+    for audience in Audience:
+        assert "No day has been loaded yet." in build_report(SqlMarts(marts.connection.cursor), audience=audience)
+
+
+def test_a_hundred_repositories_and_half_a_year_stay_small_and_quick(mart_sql: dict[str, str]) -> None:
+    marts = Marts(mart_sql, organisation(days=180, repositories=100))
+    for name in mart_sql:
+        marts.build(name)
+    begun = time.process_time()
+    text = build_report(SqlMarts(marts.connection.cursor), audience=Audience.security)
+    assert time.process_time() - begun < 20
+    assert len(text.encode()) < 3_000_000
+
+
+def test_no_other_mart_can_be_read(marts: Marts) -> None:
+    with pytest.raises(KeyError, match="no mart is called"):
+        SqlMarts(marts.connection.cursor).read("x; drop table y")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"mart": "nothing"}, "visual stars: there is no mart nothing"),
+        ({"section": "nowhere"}, "visual stars: there is no section nowhere"),
+        ({"chart": "pie"}, "visual stars: a chart is one of"),
+        ({"colour": "red"}, "visual stars: .*colour"),
+    ],
+)
+def test_a_wrong_declaration_names_the_visual(change: dict[str, str], message: str) -> None:
+    visual = {
+        "id": "stars",
+        "section": "s",
+        "title": "Stars",
+        "definition": "Stars.",
+        "mart": "repo_popularity_daily",
+        "chart": "line",
+        "dimension": {"field": "day", "label": "Day"},
+        "measures": [{"field": "stargazers_count", "label": "Stars"}],
+    }
+    section = {"id": "s", "title": "S", "audience": "public", "datasets": []}
+    with pytest.raises(NotDeclarable, match=message):
+        parse({"sections": [section], "visuals": [visual | change]})
+
+
+def test_every_declared_column_is_in_its_mart(marts: Marts) -> None:
+    derived = {"repository", "due", "granted_by", "on_repository", "percent_whole"}
+    for visual in dashboard().visuals:
+        columns = set(pd.DataFrame(SqlMarts(marts.connection.cursor).read(visual.mart)).columns) | derived
+        named = {visual.dimension.field, *(m.field for m in visual.measures), *(visual.where or {})}
+        assert named <= columns, visual.id
