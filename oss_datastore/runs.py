@@ -25,6 +25,11 @@ _INSTANCE = """\
 # Written by OSS-Datastore when the home was made; yours to change.
 telemetry:
   enabled: false
+event_log_storage:
+  module: oss_datastore.resources.event_log
+  class: KeptSqliteEventLogStorage
+  config:
+    base_dir: {history}
 concurrency:
   runs:
     max_concurrent_runs: 1
@@ -56,9 +61,10 @@ def dagster_home(settings: Settings) -> Path:
     folder.mkdir(exist_ok=True)
     configuration = folder / "dagster.yaml"
     if not configuration.exists():
-        configuration.write_text(_INSTANCE, encoding="utf-8")
+        configuration.write_text(_INSTANCE.format(history=folder / "history" / "runs"), encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(folder)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "200")
     return folder
 
 
