@@ -54,7 +54,19 @@ def postgres_socket() -> Iterator[Path]:
     def as_user(*command: str) -> None:
         subprocess.run(command, user=user, check=True, cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    as_user(str(binaries / "initdb"), "-D", f"{home}/data", "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C")
+    as_user(
+        str(binaries / "initdb"),
+        "-D",
+        f"{home}/data",
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-N",
+        "-E",
+        "UTF8",
+        "--locale=C",
+    )
     options = f"-c listen_addresses='' -c fsync=off -c unix_socket_directories='{home}'"
     as_user(str(binaries / "pg_ctl"), "-D", f"{home}/data", "-w", "-l", f"{home}/log", "-o", options, "start")
     yield home
@@ -76,7 +88,9 @@ def postgres_vault(tmp_path_factory: pytest.TempPathFactory, postgres_socket: Pa
     server = PostgreSQL(f"host={postgres_socket} user=postgres dbname=postgres")
     server.run("create database scenarios")
     plans = compiled_plans(
-        project_copy(tmp_path_factory.mktemp("postgres")), "postgres", postgres_environment(postgres_socket, "scenarios")
+        project_copy(tmp_path_factory.mktemp("postgres")),
+        "postgres",
+        postgres_environment(postgres_socket, "scenarios"),
     )
     return Vault("postgres", PostgreSQL(f"host={postgres_socket} user=postgres dbname=scenarios"), plans)
 

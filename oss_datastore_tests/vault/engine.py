@@ -43,6 +43,7 @@ class Connection(Protocol):
     """What the two drivers have in common here."""
 
     def run(self, sql: str) -> None: ...
+    def write(self, sql: str) -> int: ...
     def rows(self, sql: str) -> list[tuple[Any, ...]]: ...
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None: ...
 
@@ -72,6 +73,7 @@ class Vault:
         self.engine = engine
         self.connection = connection
         self.plans = plans
+        self._columns: dict[str, list[str]] = {}
         for schema in ("psa", "raw_vault"):
             connection.run(f"create schema if not exists {schema}")
         for statement in PSA.strip().split(";\n"):
@@ -80,9 +82,14 @@ class Vault:
             for statement in plans[name].create:
                 connection.run(statement.replace("<definition>", plans[name].definition))
 
-    def empty(self) -> None:
-        """Nothing staged, nothing loaded."""
-        for table in ("psa.thing", "psa.other", "psa.fetch_ledger", *(f"raw_vault.{name}" for name in self.plans)):
+    def empty(self, *names: str) -> None:
+        """Nothing staged, nothing loaded in the tables named (all, where none is)."""
+        for table in (
+            "psa.thing",
+            "psa.other",
+            "psa.fetch_ledger",
+            *(f"raw_vault.{name}" for name in names or self.plans),
+        ):
             self.connection.run(f"delete from {table}")
 
     def stage(self, rows: Iterable[Mapping[str, Any]], table: str = "thing") -> None:
@@ -97,7 +104,7 @@ class Vault:
             )
 
     def load(self, name: str, start: datetime, end: datetime, *, late: bool | None = None) -> int:
-        """Load a window [start, end) as the materialization does; the number of statements that changed rows' worth."""
+        """Load a window [start, end) as the materialization does; the number of rows it wrote, ended or deleted."""
         plan = self.plans[name]
         literal = {"<start>": f"{start}", "<end>": f"{end}"}
 
@@ -108,12 +115,19 @@ class Vault:
 
         if late is None:
             late = self.connection.rows(filled(plan.lateness))[0][0] > 0
-        before = self.table(name)
+        written = 0
         self.connection.run("begin")
-        for _, statement in plan.late if late else plan.in_order:
-            self.connection.run(filled(statement))
+        try:
+            for what, statement in plan.late if late else plan.in_order:
+                if what == "prepare":
+                    self.connection.run(filled(statement))
+                else:
+                    written += self.connection.write(filled(statement))
+        except Exception:
+            self.connection.run("rollback")
+            raise
         self.connection.run("commit")
-        return len(set(self.table(name)) ^ set(before))
+        return written
 
     def table(self, name: str) -> list[tuple[Any, ...]]:
         """All rows of a vault table, columns in the order of the table."""
@@ -121,13 +135,16 @@ class Vault:
 
     def dicts(self, name: str) -> list[dict[str, Any]]:
         """All rows of a vault table by column name."""
-        names = [
-            row[0]
-            for row in self.connection.rows(
-                "select column_name from information_schema.columns where table_schema = 'raw_vault'"
-                f" and table_name = '{name}' order by ordinal_position"
-            )
-        ]
+        names = self._columns.get(name)
+        if names is None:
+            names = [
+                str(row[0])
+                for row in self.connection.rows(
+                    "select column_name from information_schema.columns where table_schema = 'raw_vault'"
+                    f" and table_name = '{name}' order by ordinal_position"
+                )
+            ]
+            self._columns[name] = names
         return [dict(zip(names, row, strict=True)) for row in self.table(name)]
 
     def definition(self, name: str) -> list[tuple[Any, ...]]:
@@ -146,8 +163,14 @@ class DuckDB:
     def run(self, sql: str) -> None:
         self.handle.execute(sql)
 
+    def write(self, sql: str) -> int:
+        return int(self.handle.execute(sql).fetchall()[0][0])
+
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return [tuple(str(v) if hasattr(v, "hex") and hasattr(v, "bytes") else v for v in row) for row in self.handle.execute(sql).fetchall()]
+        return [
+            tuple(str(v) if hasattr(v, "hex") and hasattr(v, "bytes") else v for v in row)
+            for row in self.handle.execute(sql).fetchall()
+        ]
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
         _insert(self.run, table, columns, rows)
@@ -167,6 +190,10 @@ class PostgreSQL:
 
     def run(self, sql: str) -> None:
         self.cursor.execute(sql)
+
+    def write(self, sql: str) -> int:
+        self.cursor.execute(sql)
+        return int(self.cursor.rowcount)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         self.cursor.execute(sql)
@@ -198,8 +225,21 @@ def project_copy(home: Path) -> Path:
 def dbt(project: Path, *arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """One dbt command as its own process: in one process its DuckDB handle would outlive it."""
     done = subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", *arguments, "--project-dir", str(project), "--profiles-dir", str(project)],
-        env=dict(env), capture_output=True, text=True, cwd=project, check=False,
+        [
+            sys.executable,
+            "-m",
+            "dbt.cli.main",
+            *arguments,
+            "--project-dir",
+            str(project),
+            "--profiles-dir",
+            str(project),
+        ],
+        env=dict(env),
+        capture_output=True,
+        text=True,
+        cwd=project,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done

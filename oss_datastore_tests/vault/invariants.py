@@ -17,7 +17,9 @@ def assert_chain(vault: Vault, name: str, *, gaps: bool = False) -> None:
         versions.setdefault(row["thing_hk"], set()).add((row["load_date"], row["load_end_date"], row["hash_diff"]))
     for key, found in versions.items():
         chain = sorted(found)
-        assert len({version[0] for version in chain}) == len(chain), f"{name}: two versions of {key} on one day: {chain}"
+        assert len({version[0] for version in chain}) == len(chain), (
+            f"{name}: two versions of {key} on one day: {chain}"
+        )
         for (start, end, state), following in zip(chain, [*chain[1:], None], strict=True):
             assert start < end, f"{name}: version of {key} ends before it begins: {chain}"
             next_start = following[0] if following else FAR

@@ -82,7 +82,12 @@ def staged(kind: str, row: Row) -> Row:
     payload = json.dumps(row.get("payload"), sort_keys=True)
     child = _key(row.get("cdk", ["-"]))
     return common | {
-        "thing_hk": _hk(key), "thing_key": key, "driving_hk": _hk(key), "child": child, "v": payload, "scope": "all",
+        "thing_hk": _hk(key),
+        "thing_key": key,
+        "driving_hk": _hk(key),
+        "child": child,
+        "v": payload,
+        "scope": "all",
         "row_hd": uuid_of(child, payload),
     }
 
@@ -92,8 +97,13 @@ def stage(vault: Vault, scenario: Scenario, batch: dict[str, Any]) -> None:
     rows = [staged(scenario.kind, row) for row in batch["rows"]]
     if scenario.kind in ("hub", "link"):
         other = [
-            {"load_date": r["load_date"], "rec_src": r["rec_src"], "other_hk": r["thing_hk"], "other_key": r["thing_key"],
-             "other_driving_hk": r["driving_hk"]}
+            {
+                "load_date": r["load_date"],
+                "rec_src": r["rec_src"],
+                "other_hk": r["thing_hk"],
+                "other_key": r["thing_key"],
+                "other_driving_hk": r["driving_hk"],
+            }
             for r in rows[1::2]
         ]
         vault.stage(other, "other")
@@ -101,8 +111,13 @@ def stage(vault: Vault, scenario: Scenario, batch: dict[str, Any]) -> None:
     vault.stage(rows)
     vault.stage(
         (
-            {"load_date": moment(snapshot["load_date"]), "dataset": "things", "scope": json.dumps(snapshot["scope"]),
-             "state": "complete" if snapshot["complete"] else "partial", "coverage": "full"}
+            {
+                "load_date": moment(snapshot["load_date"]),
+                "dataset": "things",
+                "scope": json.dumps(snapshot["scope"]),
+                "state": "complete" if snapshot["complete"] else "partial",
+                "coverage": "full",
+            }
             for snapshot in batch.get("snapshots", [])
         ),
         "fetch_ledger",

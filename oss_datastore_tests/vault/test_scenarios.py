@@ -23,11 +23,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("scenario", [pytest.param(None, marks=pytest.mark.skip(reason=reason))], ids=["none"])
 
 
-def test_a_scenario_gives_its_table_in_every_order(vault: Vault, scenario: Scenario, request: pytest.FixtureRequest) -> None:
+def test_a_scenario_gives_its_table_in_every_order(
+    vault: Vault, scenario: Scenario, request: pytest.FixtureRequest
+) -> None:
     table = TABLE_OF_KIND[scenario.kind]
     every = bool(request.config.getoption("--all-plans", default=False))
     for name, loads in scenario.orders(every=every):
-        vault.empty()
+        vault.empty(table)
         for batches in loads:
             span = window(batches)
             if span is None:

@@ -31,12 +31,13 @@ where c.dataset = '{{ meta['dataset'] }}' and c.state = 'complete' and c.coverag
 
 {#-
   (key, load_date, scope, rec_src) of the absences that follow the presences: present has key, load_date, scope, rec_src,
-  complete has scope, load_date; both are names of tables or common table expressions.
+  complete has scope, load_date; both are names of tables or common table expressions. With `origins` present also holds
+  the first presence after the window (origin 2): it ends the wait for an absence, but what follows it is not asked here.
 -#}
-{% macro absences(key, present, complete) %}
+{% macro absences(key, present, complete, origins=false) %}
 select p.{{ key }}, c.next_complete as load_date, p.scope, p.rec_src
 from (
-  select q.{{ key }}, q.load_date, q.scope, q.rec_src,
+  select q.{{ key }}, q.load_date, q.scope, q.rec_src{{ ', q.origin' if origins }},
     lead(q.load_date) over (partition by q.{{ key }} order by q.load_date) as next_present
   from {{ present }} q
 ) as p
@@ -55,6 +56,7 @@ join (
   ) as d
 ) as c on c.scope = p.scope and c.load_date = p.load_date
 where c.next_complete is not null and (p.next_present is null or c.next_complete < p.next_present)
+  {%- if origins %} and p.origin < 2{% endif %}
 {% endmacro %}
 
 

@@ -32,7 +32,10 @@
 {% endmacro %}
 
 
-{#- The hash of "nothing there": an absence ends a version of a multi-active satellite without beginning another. -#}
+{#-
+  The hash of an absence. It follows a presence or it is none: an absence before every presence is dropped. In an
+  effectivity satellite it is a version; in a multi-active one it ends a version without beginning another.
+-#}
 {% macro vault_nothing() %}{{ return(vault_hash("''")) }}{% endmacro %}
 
 
@@ -50,14 +53,15 @@ where t.load_end_date {{ '>= ' ~ window['start'] if late else '= ' ~ vault_far()
 {% macro chain_stretch(meta, relation, window, late) %}
 {%- set key = meta['key'] -%}
 {%- set stored = vault_temporary(relation, 'stored') -%}
-{%- set vanishes = meta['kind'] == 'multi_active_satellite' and meta.get('dataset') -%}
+{%- set ends_blocks = meta['kind'] == 'multi_active_satellite' and meta.get('dataset') -%}
+{%- set knows_absence = ends_blocks or meta['kind'] == 'effectivity_satellite' -%}
 select v.{{ key }}, v.load_date, v.hash_diff,
   coalesce(lead(v.load_date) over (partition by v.{{ key }} order by v.load_date), {{ vault_far() }}) as load_end_date
 from (
-  select o.{{ key }}, o.load_date, o.hash_diff,
+  select o.{{ key }}, o.load_date, o.hash_diff, o.origin,
     lag(o.hash_diff) over (partition by o.{{ key }} order by o.load_date) as hash_diff_before
   from (
-    select u.{{ key }}, u.load_date, u.hash_diff,
+    select u.{{ key }}, u.load_date, u.hash_diff, u.origin,
       row_number() over (partition by u.{{ key }}, u.load_date order by u.origin, u.hash_diff) as choice
     from (
       select {{ key }}, load_date, hash_diff, 1 as origin from {{ vault_temporary(relation, 'observed') }}
@@ -67,7 +71,7 @@ from (
       union all
       select {{ key }}, load_date, hash_diff, 2 as origin from {{ stored }} where load_date >= {{ window['end'] }}
       {%- endif %}
-      {%- if late and vanishes %}
+      {%- if late and ends_blocks %}
       union all
       select {{ key }}, load_end_date, {{ vault_nothing() }}, 3 as origin from {{ stored }}
       where load_end_date >= {{ window['end'] }} and load_end_date < {{ vault_far() }}
@@ -76,7 +80,7 @@ from (
   ) as o
   where o.choice = 1
 ) as v
-where v.hash_diff_before <> v.hash_diff or (v.hash_diff_before is null{{ ' and v.hash_diff <> ' ~ vault_nothing() if vanishes }})
+where v.hash_diff_before <> v.hash_diff or (v.hash_diff_before is null{{ ' and (v.origin = 0 or v.hash_diff <> ' ~ vault_nothing() ~ ')' if knows_absence }})
 {% endmacro %}
 
 
@@ -100,7 +104,7 @@ where v.hash_diff_before <> v.hash_diff or (v.hash_diff_before is null{{ ' and v
     ~ ' where m.load_end_date <> c.load_end_date')) -%}
   {%- do steps.extend(vault_temporary_table(missing,
     'select m.' ~ key ~ ', m.load_date, m.load_end_date, m.hash_diff from ' ~ stretch ~ ' m left join ' ~ stored ~ ' c on '
-    ~ same ~ ' where c.' ~ key ~ ' is null and m.hash_diff <> ' ~ vault_nothing())) -%}
+    ~ same ~ ' where c.' ~ key ~ ' is null' ~ (' and m.hash_diff <> ' ~ vault_nothing() if meta['kind'] == 'multi_active_satellite'))) -%}
   {%- if late -%}
     {%- do steps.append(['delete', 'delete from ' ~ relation ~ ' using ' ~ surplus ~ ' x where ' ~ relation ~ '.' ~ key
       ~ ' = x.' ~ key ~ ' and ' ~ relation ~ '.load_date = x.load_date']) -%}

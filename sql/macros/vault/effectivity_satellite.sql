@@ -20,7 +20,7 @@ complete as (
 observed as (
   select {{ key }}, load_date, scope, rec_src, hash_diff, true as is_active from present
   union all
-  select a.{{ key }}, a.load_date, a.scope, a.rec_src, {{ effectivity_hash('0', 'a.scope') }} as hash_diff, false as is_active
+  select a.{{ key }}, a.load_date, a.scope, a.rec_src, {{ vault_nothing() }} as hash_diff, false as is_active
   from (
 {{ absences(key, 'present', 'complete') }}
   ) as a
@@ -37,13 +37,13 @@ where v.hash_diff_before is null or v.hash_diff_before <> v.hash_diff
 
 
 {#- A relation that moves to another scope has changed, too: the scope is part of the state. -#}
-{% macro effectivity_hash(state, scope) %}{{ return(vault_hash("'" ~ state ~ "|' || cast(" ~ scope ~ " as varchar(512))")) }}{% endmacro %}
+{% macro effectivity_hash(scope) %}{{ return(vault_hash("'in ' || cast(" ~ scope ~ " as varchar(512))")) }}{% endmacro %}
 
 
 {#- (key, load_date, scope, rec_src, hash_diff) of the source's rows for which the condition (over s) holds, once a day. -#}
 {% macro presences(meta, condition) %}
 {%- set scope = absence_scope(meta) -%}
-select p.{{ meta['key'] }}, p.load_date, p.scope, p.rec_src, {{ effectivity_hash('1', 'p.scope') }} as hash_diff
+select p.{{ meta['key'] }}, p.load_date, p.scope, p.rec_src, {{ effectivity_hash('p.scope') }} as hash_diff
 from (
   select s.{{ meta['source_key'] }} as {{ meta['key'] }}, s.load_date, s.{{ scope }} as scope, s.rec_src,
     row_number() over (
@@ -79,9 +79,9 @@ join (
   {%- set observed_sql -%}
 select {{ key }}, load_date, hash_diff, scope, rec_src, true as is_active from {{ points }} where origin > 0
 union all
-select a.{{ key }}, a.load_date, {{ effectivity_hash('0', 'a.scope') }} as hash_diff, a.scope, a.rec_src, false as is_active
+select a.{{ key }}, a.load_date, {{ vault_nothing() }} as hash_diff, a.scope, a.rec_src, false as is_active
 from (
-{{ absences(key, points, vault_temporary(relation, 'complete')) }}
+{{ absences(key, points, vault_temporary(relation, 'complete'), origins=true) }}
 ) as a
   {%- endset -%}
   {%- set payload -%}

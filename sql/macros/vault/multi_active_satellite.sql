@@ -138,7 +138,7 @@ select {{ key }}, load_date, hash_diff from {{ points }} where origin > 0
 union all
 select a.{{ key }}, a.load_date, {{ vault_nothing() }} as hash_diff
 from (
-{{ absences(key, points, vault_temporary(relation, 'complete')) }}
+{{ absences(key, points, vault_temporary(relation, 'complete'), origins=true) }}
 ) as a
     {%- endset -%}
     {%- do steps.extend(vault_temporary_table(observed, observed_sql)) -%}
