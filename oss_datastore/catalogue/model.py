@@ -268,4 +268,4 @@ def long_text(name: str, paths: str = "", description: str = "") -> tuple[Column
 
 
 def _md5(value: str) -> str:
-    return hashlib.md5(value.encode(), usedforsecurity=False).hexdigest()
+    return hashlib.md5(value.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -88,12 +88,17 @@ def parse(dataset: Dataset, part: Part, payload: Any, day: date, fetched_at: dat
     }
     edge = (fetched_at.astimezone(UTC).date() - timedelta(days=13)).isoformat()
     items = walk(payload, part.path)
-    if items is None:
-        items = []
     if isinstance(items, dict):
         items = [items]
     if not isinstance(items, list):
-        faults.append(Fault(dataset.name, 0, f"expected a list of records, came {type(items).__name__}", items))
+        faults.append(
+            Fault(
+                dataset.name,
+                0,
+                f"expected a list of records, came {'null' if items is None else type(items).__name__}",
+                items,
+            )
+        )
         items = []
     count = 0
     broken: set[int] = set()
@@ -155,8 +160,13 @@ def _inner(item: Any, each: str) -> list[Any]:
     for alternative in each.split("|"):
         lists = [get(item, path) for path in alternative.split("+")]
         if any(value is not None for value in lists):
-            return [inner for value in lists for inner in (value or [])]
+            return [inner for value in lists if value is not None for inner in _listed(value)]
     return []
+
+
+def _listed(value: Any) -> list[Any]:
+    """The list; what is none where one belongs is a record that does not parse, never nothing."""
+    return value if isinstance(value, list) else [f"no list but {type(value).__name__}"]
 
 
 def _row(table: Table, record: Record, base: Row) -> Row:
@@ -167,7 +177,7 @@ def _row(table: Table, record: Record, base: Row) -> Row:
         try:
             raw = column.of(record) if column.of else read(record)
             value = None if raw is None else convert(column.via(raw) if column.via else raw)
-        except (NotParsable, TypeError, ValueError, AttributeError, KeyError, InvalidOperation) as why:
+        except (NotParsable, TypeError, ValueError, AttributeError, LookupError, ArithmeticError, OSError) as why:
             raise NotParsable(f"column {column.name}: {why}") from why
         if column.required and (value is None or value == ""):
             raise NotParsable(f"column {column.name} is required and missing")
@@ -296,7 +306,10 @@ def _boolean(value: Any) -> bool:
 def _decimal(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise NotParsable(f"expected a number, came {value!r}")
-    return Decimal(str(value)).quantize(Decimal("0.000001"))
+    number = Decimal(str(value))
+    if not number.is_finite():
+        raise NotParsable(f"expected a number, came {value!r}")
+    return number.quantize(Decimal("0.000001"))
 
 
 def _timestamp(value: Any) -> datetime:

@@ -53,6 +53,12 @@ def _lower(value: Any) -> str:
     return str(value).lower()
 
 
+def _privacy(value: Any) -> str:
+    """REST says closed where GraphQL says VISIBLE."""
+    word = _lower(value)
+    return "visible" if word == "closed" else word
+
+
 def _source_kind(record: Record) -> str | None:
     source = record.item.get("source")
     return str(source["__typename"]).lower() if isinstance(source, dict) and source.get("__typename") else None
@@ -123,7 +129,7 @@ teams = Dataset(
             text("slug", description="Name in addresses; an attribute, since it changes."),
             text("name", description="Name."),
             *long_text("description", description="What the team is for."),
-            text("privacy", "privacy", "visible (closed) or secret.", via=_lower),
+            text("privacy", "privacy", "visible (what REST calls closed) or secret.", via=_privacy),
             text(
                 "notification_setting",
                 "notificationSetting|notification_setting",

@@ -14,6 +14,7 @@ from oss_datastore.catalogue import ANSWER_SET_OF, DATASETS
 from oss_datastore.catalogue.parse import parse
 from oss_datastore.dead_letters.letters import Letter
 from oss_datastore.dead_letters.queue import DeadLetterQueue
+from oss_datastore.staging.days import can_be_had
 from oss_datastore.staging.fetch import Fetcher
 from oss_datastore.staging.ledger import SETTLED, Coverage, State
 from oss_datastore.staging.lines import Staging
@@ -41,19 +42,26 @@ def retry(letters: Sequence[Letter], queue: DeadLetterQueue, fetcher: Fetcher, *
         fetched = {le.scope for le in group if le.source != "etl"}
         if fetched:
             fetcher.fetch(name, day, only=fetched)
-        for dataset, scope in sorted({(le.dataset, le.scope) for le in group if le.source == "etl"}):
-            parse_again(fetcher.staging, dataset, scope, day)
+        parsed = sorted({(le.dataset, le.scope) for le in group if le.source == "etl" and le.scope not in fetched})
+        unparsed = [key for key in parsed if not parse_again(fetcher.staging, *key, day)]
+        now = fetcher.clock.now()
+        anew = {scope for dataset, scope in unparsed if can_be_had(DATASETS[dataset].addressable, day, now)}
+        if anew:  # no newer code of ours helps: perhaps GitHub answers well now
+            fetcher.fetch(name, day, only=anew)
+            unparsed = [key for key in unparsed if not parse_again(fetcher.staging, *key, day)]
         ledger = fetcher.staging.ledger(name, day)
+        # Whatever came of it: what the ledger says of the day may be another now, and rows may have come.
+        days.add(day)
         for letter in group:
             entry = ledger.get((letter.dataset, letter.scope))
-            if entry is not None and entry.state is State.unavailable and letter in lost:
+            settled = entry is not None and entry.state in SETTLED and (letter.dataset, letter.scope) not in unparsed
+            if entry is not None and entry.state is State.unavailable and letter in lost and not entry.covered_by:
                 queue.expire(letter.id, who=who, why="the day cannot be had any more")
                 expired.append(letter.id)
-            elif entry is not None and entry.state in SETTLED:
+            elif entry is not None and settled:
                 if queue.get(letter.id).state != "resolved":
                     queue.resolve(letter.id, who=who, why=f"retried: the scope is {entry.state}")
                 resolved.append(letter.id)
-                days.add(day)
             else:
                 detail = entry.detail if entry is not None else "the scope is no longer planned"
                 if queue.get(letter.id).state == "retrying":
@@ -63,10 +71,10 @@ def retry(letters: Sequence[Letter], queue: DeadLetterQueue, fetcher: Fetcher, *
 
 
 def parse_again(staging: Staging, dataset: str, scope: str, day: date) -> bool:
-    """Parses a scope's staged lines by the current code; True when it is whole now, which the ledger then says."""
+    """Parses a scope's staged lines by the current code; whether all of them parse, which the ledger then says."""
     name = ANSWER_SET_OF[dataset].name
     entry = staging.ledger(name, day).get((dataset, scope))
-    if entry is None or entry.state is not State.partial or not entry.only_parsing:
+    if entry is None or entry.state not in (State.complete, State.partial):
         return False
     rows = 0
     for line in staging.lines(name, day):
@@ -77,6 +85,8 @@ def parse_again(staging: Staging, dataset: str, scope: str, day: date) -> bool:
             if parsed.faults:
                 return False
             rows += len(parsed.rows[dataset])
+    if entry.state is State.complete or not entry.only_parsing:
+        return True  # the letter's record parses; what else is missing has letters of its own
     staging.amend(
         replace(
             entry,

@@ -7,6 +7,7 @@ outcome means for the run, is `fetch`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -19,9 +20,9 @@ from oss_datastore.catalogue.parse import Part, get, parse
 from oss_datastore.clock import Clock
 from oss_datastore.dead_letters import Failure
 from oss_datastore.github import Answer, GitHub, GitHubError, GraphQLAnswer, QueryTooHeavy
-from oss_datastore.staging.days import recoverable_until
+from oss_datastore.staging.days import is_overdue, recoverable_until
 from oss_datastore.staging.ledger import Coverage, LedgerEntry, State, Visibility
-from oss_datastore.staging.lines import StageWriter, without_secrets
+from oss_datastore.staging.lines import StageWriter, storable, without_secrets
 from oss_datastore.staging.scopes import Scope
 
 Key = tuple[str, str]
@@ -58,9 +59,10 @@ class Tally:
 class Collection:
     """One unit: a request for one scope of one day, and the tallies of every (dataset, scope) it answers for.
 
-    `since` is the moment from which changes are asked, None for the whole list. `wanted` are the datasets that the
-    day can still give; `planned` the (dataset, scope) pairs it must answer for. `visible` tells what the token may
-    see of an organisation.
+    `since` is the moment from which changes are asked, None for the whole list. `planned` are the (dataset, scope)
+    pairs it must answer for; `discovers` the datasets whose scopes become known while a list is read (teams), except
+    those that are `settled` already. What is neither is left alone, even where an answer happens to hold it.
+    `visible` tells what the token may see of an organisation.
     """
 
     github: GitHub
@@ -69,10 +71,15 @@ class Collection:
     day: date
     scope: Scope
     since: datetime | None
-    wanted: frozenset[str]
     planned: tuple[Key, ...]
+    discovers: frozenset[str] = frozenset()
+    settled: frozenset[Key] = frozenset()
     visible: Visibility = Visibility.unknown
     tallies: dict[Key, Tally] = field(default_factory=dict)
+    spare: Tally = field(default_factory=Tally)
+    """What was spent before any scope was heard of; the first one bears it."""
+    hidden: list[tuple[Answer, Mapping[str, Any]]] = field(default_factory=list)
+    """Items that came as null: whose they are is not known, so no scope that was not seen may be called gone."""
 
     def collect(self, request: RestRequest | GraphRequest) -> None:
         """Asks for everything; what fails is in the tallies afterwards. Raises only what ends the whole run."""
@@ -81,10 +88,32 @@ class Collection:
         else:
             self._graph(request)
 
+    def keep_object(self, answer: Answer) -> None:
+        """Stages an answer that was asked for elsewhere and is all there is of the scope."""
+        self._keep(answer, [Part(dataset, scope) for dataset, scope in self.planned])
+
+    def fail(self, error: GitHubError) -> None:
+        """Says that what was asked for elsewhere failed."""
+        with suppress(GitHubError):  # what it means for the run is for the one who asked
+            self._went_wrong(error, list(self.planned))
+
+    def leave(self, why: str) -> None:
+        """Leaves everything pending for the next run."""
+        for key in self.planned:
+            tally = self.tally(*key)
+            tally.state, tally.detail = State.pending, why
+
     def entries(self) -> Iterator[tuple[LedgerEntry, list[Failure]]]:
         """The ledger entries of the unit with their failures."""
+        for first in list(self.tallies.values())[:1]:
+            first.requests += self.spare.requests
+            first.points += self.spare.points
         for (dataset, scope), tally in self.tallies.items():
             state, coverage = tally.state, None
+            if state is State.failed and tally.answers:
+                state = State.partial
+            if state is State.pending and not tally.failures and is_overdue(self.day, self.clock.now()):
+                tally.failures.append(self._failure(dataset, scope, "overdue", tally.detail))
             only_parsing = tally.failures and all(failure.source == "etl" for failure in tally.failures)
             if state is State.complete or (state is State.partial and only_parsing):
                 if self.since is not None:
@@ -111,6 +140,20 @@ class Collection:
             )
             yield entry, tally.failures
 
+    def unseen(self) -> tuple[list[Key], bool]:
+        """Planned pairs that no answer named, and whether they may be called gone; else they have failed."""
+        unseen = [key for key in self.planned if key not in self.tallies]
+        for answer, error in self.hidden[:1]:
+            for key in unseen:
+                self._failed(answer, key, error)
+        return unseen, not self.hidden
+
+    def asks(self, dataset: str, scope: str) -> bool:
+        """Whether the unit answers for this pair."""
+        if (dataset, scope) in self.planned:
+            return True
+        return dataset in self.discovers and (dataset, scope) not in self.settled
+
     def tally(self, dataset: str, scope: str) -> Tally:
         """The tally of a (dataset, scope), begun when it is first named."""
         return self.tallies.setdefault((dataset, scope), Tally())
@@ -118,11 +161,13 @@ class Collection:
     # REST
 
     def _rest(self, request: RestRequest, scope: Scope, context: Mapping[str, Any]) -> None:
-        datasets = [d for d in request.datasets if d in self.wanted]
-        if not datasets:
+        datasets = [d for d in request.datasets if self.asks(d, str(scope))]
+        inner = [(d, str(scope)) for r in request.per_item if r.asked_per is scope.kind for d in r.datasets]
+        own = [(d, str(scope)) for d in datasets] + [key for key in inner if self.asks(*key)]
+        if not own and not any(self._may_hold(r) for r in request.per_item):
             return
-        for dataset in datasets:
-            self.tally(dataset, str(scope))
+        for key in own:
+            self.tally(*key)
         try:
             for variant in request.variants:
                 for answer in self._rest_answers(request, scope, variant):
@@ -133,7 +178,17 @@ class Collection:
                     if request.newest_first and self._is_past(answer.payload, request.newest_first):
                         break
         except GitHubError as error:
-            self._went_wrong(error, [(dataset, str(scope)) for dataset in datasets])
+            if "parent" in context:
+                # One record of many: its refusal says nothing about the scope.
+                self._went_wrong(error, own, of_item=True)
+            else:
+                # What hangs on the list hangs on its missing pages, too.
+                self._went_wrong(error, self._unanswered(own) if request.per_item else own)
+
+    def _may_hold(self, request: RestRequest) -> bool:
+        """Whether an inner request may answer for something that is asked."""
+        asked = {dataset for dataset, _ in self.planned} | self.discovers
+        return any(dataset in asked for dataset in request.datasets)
 
     def _rest_answers(self, request: RestRequest, scope: Scope, variant: Mapping[str, str]) -> Iterable[Answer]:
         params: dict[str, str] = {**request.params, **variant}
@@ -175,7 +230,11 @@ class Collection:
     # GraphQL
 
     def _graph(self, request: GraphRequest) -> None:
-        own = [(p.dataset, str(self.scope)) for p in request.parts if not p.scope_each and p.dataset in self.wanted]
+        own = [
+            (p.dataset, str(self.scope))
+            for p in request.parts
+            if not p.scope_each and self.asks(p.dataset, str(self.scope))
+        ]
         for key in own:
             self.tally(*key)
         after, size = None, request.page_size
@@ -193,12 +252,11 @@ class Collection:
                 if get(answer.data, "organization.viewerCanAdminister") is True:
                     self.visible = Visibility.owner
                 connection = get(answer.data, request.connection)
-                if connection is None:
+                if not _is_connection(connection):
                     self._absent(answer, self._unanswered(own))
                     return
                 self._graph_page(request, answer, connection)
-                items = connection["nodes"] if "nodes" in connection else connection["edges"]
-                page = connection["pageInfo"]
+                page, items = connection["pageInfo"], connection[_list_name(connection)]
                 if not page["hasNextPage"] or (request.newest_first and self._is_past(items, request.newest_first)):
                     return
                 after = page["endCursor"]
@@ -206,7 +264,7 @@ class Collection:
             self._went_wrong(error, self._unanswered(own))
 
     def _unanswered(self, own: list[Key]) -> list[Key]:
-        """What a failed query leaves without an answer: the asked scope itself and every planned one not yet seen."""
+        """What a failed list leaves without an answer: the asked scope itself and every planned one not yet seen."""
         return [*own, *(key for key in self.planned if key not in own and key not in self.tallies)]
 
     def _variables(self) -> dict[str, str]:
@@ -214,45 +272,56 @@ class Collection:
         return {"owner": names["owner"], "name": names["name"]} if "owner" in names else {"org": names["org"]}
 
     def _graph_page(self, request: GraphRequest, answer: GraphQLAnswer, connection: Mapping[str, Any]) -> None:
-        key = "nodes" if "nodes" in connection else "edges"
+        key = _list_name(connection)
         base = ("data", *request.connection.split("."), key)
         parts: list[Part] = []
         for part in request.parts:
-            if part.dataset not in self.wanted:
-                continue
             if not part.scope_each:
-                parts.append(Part(part.dataset, str(self.scope), base))
+                if self.asks(part.dataset, str(self.scope)):
+                    parts.append(Part(part.dataset, str(self.scope), base))
                 continue
-            kind = DATASETS[part.dataset].scope_kind
             for index, item in enumerate(connection[key]):
-                if not isinstance(item, dict) or item.get("databaseId") is None:
+                scope = self._scope_of(part, item)
+                if not self.asks(part.dataset, scope):
                     continue
-                scope = str(Scope(self.scope.host, kind, item["databaseId"], {}))
                 if get(item, part.path) is None:
                     self._refused(answer, (*base[1:], index), (part.dataset, scope))
                 else:
                     self.tally(part.dataset, scope)
                     parts.append(Part(part.dataset, scope, (*base, index, *part.path.split("."))))
+        if any(part.scope_each for part in request.parts):
+            self._note_hidden(answer, base[1:], connection[key])
         self._keep(answer, parts)
         self._errors(request, answer, base[1:])
         for part in request.parts:
-            if part.overflow and part.dataset in self.wanted:
-                for item in connection[key]:
-                    if isinstance(item, dict) and not (
-                        request.newest_first and self._is_old(item, request.newest_first)
-                    ):
-                        self._overflow(part, item)
+            for item in connection[key] if part.overflow else []:
+                if (
+                    isinstance(item, dict)
+                    and self.asks(part.dataset, self._scope_of(part, item))
+                    and not (request.newest_first and self._is_old(item, request.newest_first))
+                ):
+                    self._overflow(part, item)
+
+    def _scope_of(self, part: GraphPart, item: Any) -> str:
+        """The scope an item's inner list belongs to; '' where the item does not say who it is."""
+        if not part.scope_each:
+            return str(self.scope)
+        number = item.get("databaseId") if isinstance(item, dict) else None
+        return str(Scope(self.scope.host, DATASETS[part.dataset].scope_kind, number, {})) if number else ""
+
+    def _note_hidden(self, answer: GraphQLAnswer, base: tuple[str | int, ...], items: list[Any]) -> None:
+        for index, item in enumerate(items):
+            if not isinstance(item, dict) or not item.get("databaseId"):
+                reasons = list(answer.errors_under(*base, index))
+                self.hidden.append((answer, reasons[0] if reasons else {"message": "null without an error"}))
 
     def _overflow(self, part: GraphPart, item: Mapping[str, Any]) -> None:
         """Pages on through an inner list that was longer than its first page."""
         inner = item.get(part.inner)
         if not inner or not inner["pageInfo"]["hasNextPage"]:
             return
-        if part.scope_each:
-            scope = str(Scope(self.scope.host, DATASETS[part.dataset].scope_kind, item["databaseId"], {}))
-            context = None
-        else:
-            scope = str(self.scope)
+        scope, context = self._scope_of(part, item), None
+        if not part.scope_each:
             context = {"parent": {k: item.get(k) for k in ("fullDatabaseId", "number", "updatedAt")}}
         after, size = inner["pageInfo"]["endCursor"], 100
         try:
@@ -267,11 +336,11 @@ class Collection:
                     size = max(1, size // 2)
                     continue
                 inner = get(answer.data, f"node.{part.inner}")
-                if inner is None:
+                if not _is_connection(inner):
                     self._absent(answer, [(part.dataset, scope)])
                     return
-                key = "nodes" if "nodes" in inner else "edges"
-                self._keep(answer, [Part(part.dataset, scope, ("data", "node", part.inner, key), context)])
+                path = ("data", "node", part.inner, _list_name(inner))
+                self._keep(answer, [Part(part.dataset, scope, path, context)])
                 for error in answer.errors:
                     self._failed(answer, (part.dataset, scope), error)
                 if not inner["pageInfo"]["hasNextPage"]:
@@ -281,16 +350,17 @@ class Collection:
             self._went_wrong(error, [(part.dataset, scope)])
 
     def _errors(self, request: GraphRequest, answer: GraphQLAnswer, base: tuple[str | int, ...]) -> None:
-        """Partial errors fail only what lies under their path."""
-        own = [part for part in request.parts if not part.scope_each and part.dataset in self.wanted]
+        """Partial errors fail only what lies under their path: an inner list, an item's own fields, or all of it."""
+        own = [p for p in request.parts if not p.scope_each and self.asks(p.dataset, str(self.scope))]
+        inner = {p.inner for p in own if p.inner}
+        each = {p.path.split(".")[0] for p in request.parts if p.scope_each}
         for error in answer.errors:
             path = tuple(error.get("path") or ())
             beyond = path[len(base) + 1 :] if path[: len(base)] == base else ()
-            hit = [part for part in own if part.inner and part.inner in beyond]
-            inside_each = any(part.scope_each and part.path.split(".")[0] in beyond for part in request.parts)
-            if inside_each:
-                continue
-            for part in hit or own[:1]:
+            if each & set(beyond):
+                continue  # told by the null in its place
+            hit = own if not beyond else [p for p in own if (p.inner in beyond if inner & set(beyond) else not p.inner)]
+            for part in hit:
                 self._failed(answer, (part.dataset, str(self.scope)), error)
 
     def _refused(self, answer: GraphQLAnswer, path: tuple[str | int, ...], key: Key) -> None:
@@ -310,8 +380,10 @@ class Collection:
         """The asked object is null."""
         types = {str(e.get("type")) for e in answer.errors}
         for key in keys:
+            self.tally(*key)
+        self._spent(keys, answer.requests, answer.points)
+        for key in keys:
             tally = self.tally(*key)
-            tally.requests += answer.requests
             if types == {"NOT_FOUND"}:
                 tally.state, tally.detail = State.gone, str(answer.errors[0].get("message", ""))
             elif types == {"FORBIDDEN"}:
@@ -323,7 +395,11 @@ class Collection:
 
     def _keep(self, answer: Answer, parts: list[Part]) -> bool:
         """Stages an answer and counts what its parts hold. False when it was no content yet or nothing at all."""
+        for part in parts:
+            self.tally(part.dataset, part.scope)
         self._spent([(p.dataset, p.scope) for p in parts], answer.requests, answer.points)
+        if not parts:
+            return True
         if answer.status == 202:
             for part in parts:
                 tally = self.tally(part.dataset, part.scope)
@@ -331,8 +407,7 @@ class Collection:
                 message = "202: GitHub is still computing; ask again later"
                 tally.failures.append(self._failure(part.dataset, part.scope, "computing", message, answer))
             return False
-        payload = [] if answer.status == 204 else without_secrets(answer.body, answer.payload)
-        parts = [part for part in parts if part.dataset in self.wanted]
+        payload = [] if answer.status == 204 else storable(without_secrets(answer.body, answer.payload))
         place = self.writer.add(
             {
                 "parts": [part.as_list() for part in parts],
@@ -342,7 +417,7 @@ class Collection:
                 "request": answer.request.as_dict(),
                 "status": answer.status,
                 "etag": answer.etag,
-                "page": self.tally(parts[0].dataset, parts[0].scope).answers + 1 if parts else 1,
+                "page": self.tally(parts[0].dataset, parts[0].scope).answers + 1,
                 "payload": payload,
             }
         )
@@ -375,13 +450,13 @@ class Collection:
         return True
 
     def _spent(self, keys: list[Key], requests: int, points: int) -> None:
-        # The first scope bears the cost, so that the sum over the ledger is what was spent.
-        if keys:
-            tally = self.tally(*keys[0])
-            tally.requests += requests
-            tally.points += points
+        # One scope bears the cost, so that the sum over the ledger is what was spent; one that was heard of, since
+        # a tally says that it was.
+        bearer = next((self.tallies[key] for key in keys if key in self.tallies), self.spare)
+        bearer.requests += requests
+        bearer.points += points
 
-    def _went_wrong(self, error: GitHubError, keys: list[Key]) -> None:
+    def _went_wrong(self, error: GitHubError, keys: list[Key], *, of_item: bool = False) -> None:
         if error.kind == "unauthorized":
             raise error
         for position, key in enumerate(keys):
@@ -391,7 +466,7 @@ class Collection:
                 tally.detail = str(error)
                 continue
             state = _STATES.get(error.kind)
-            if state is not None and not (tally.answers and state is not State.pending):
+            if state is not None and (state is State.pending or not (tally.answers or of_item)):
                 tally.state, tally.detail = state, str(error)
                 continue
             tally.state = State.partial if tally.answers else State.failed
@@ -439,3 +514,16 @@ class Collection:
             recoverable_until=recoverable_until(DATASETS[dataset].addressable, self.day),
             staged=staged,
         )
+
+
+def _list_name(connection: Mapping[str, Any]) -> str:
+    return "nodes" if "nodes" in connection else "edges"
+
+
+def _is_connection(value: Any) -> bool:
+    """Whether a GraphQL connection came whole enough to be read: its list may be null with an error beside it."""
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get(_list_name(value)), list)
+        and isinstance(value.get("pageInfo"), dict)
+    )

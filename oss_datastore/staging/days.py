@@ -35,6 +35,11 @@ def recoverable_until(addressable: Addressable, day: date) -> datetime | None:
     return None
 
 
+def is_overdue(day: date, now: datetime) -> bool:
+    """Whether a scope that is still pending should have been had by now: from the noon after the day on."""
+    return now >= day_close(day) + timedelta(hours=12)
+
+
 def can_be_had(addressable: Addressable, day: date, now: datetime) -> bool:
     """Whether the day can still be asked for. Raises DayNotOver for a day that is not over."""
     if now < day_close(day):

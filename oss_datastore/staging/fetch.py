@@ -6,7 +6,6 @@ are errors; a rate limit that lasts longer than a run may wait leaves the rest p
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +16,7 @@ from fnmatch import fnmatch
 
 from oss_datastore.catalogue import ANSWER_SETS, DATASETS
 from oss_datastore.catalogue.model import AnswerSet, GraphRequest, RestRequest, ScopeKind
-from oss_datastore.catalogue.parse import Part, get
+from oss_datastore.catalogue.parse import get
 from oss_datastore.clock import Clock, day_close
 from oss_datastore.github import GitHub, GitHubError
 from oss_datastore.staging.collect import Collection, Key
@@ -30,12 +29,11 @@ from oss_datastore.staging.scopes import (
     nearest_inventory,
     staged_organizations,
     staged_repositories,
+    staged_teams,
 )
 
 OVERLAP = timedelta(hours=1)
 """Changes are asked for from a little before the close of the last complete day: GitHub's indexes lag."""
-
-_UNREACHABLE_IN_A_ROW = 3
 
 Progress = Callable[[str, date, int, int], None]
 """Told (answer set, day, units done, units planned)."""
@@ -95,6 +93,8 @@ class Fetcher:
         not reachable) and StoreError.
         """
         began = time.monotonic()
+        self._stopped = None
+        self._visible = {org: seen for org, seen in self._visible.items() if seen is not Visibility.unknown}
         answer_set = ANSWER_SETS[name]
         now = self.clock.now()
         asked = frozenset(d.name for d in answer_set.datasets if self._is_asked_for(d.name))
@@ -102,7 +102,7 @@ class Fetcher:
         if not asked:
             return FetchReport(name, day, 0, {}, note="left out by OSS_DATASTORE_DATASETS")
         if name == "organizations" and wanted:
-            return self._fetch_organizations(day, force, began)
+            return self._fetch_organizations(day, force, began, only)
         scopes = self._scopes(answer_set, day)
         known = self.staging.ledger(name, day)
         planned = [key for key in self._planned(answer_set, scopes, known) if key[0] in asked]
@@ -116,8 +116,10 @@ class Fetcher:
         for key in late:
             writer.settle(self._unavailable(answer_set, key, day, writer.generation), [])
         open_wanted = {key for key in open_keys if key[0] in wanted}
+        discovers = frozenset(d for d in wanted if only is None and DATASETS[d].scope_kind not in scopes)
+        settled = frozenset() if force else frozenset(k for k, entry in known.items() if entry.state in SETTLED)
         try:
-            self._run(answer_set, day, writer, open_wanted, wanted, scopes)
+            self._run(answer_set, day, writer, open_wanted, discovers, settled, scopes)
         finally:
             writer.close()
         self._close_letters(name, day, [key for key in open_keys if key in known])
@@ -132,15 +134,11 @@ class Fetcher:
 
     def resolve(self, day: date) -> list[Scope]:
         """The organisations of GITHUB_ORGS as scopes, from what is staged or else by asking."""
-        found: dict[str, Scope] = {}
-        host = host_of(self.api_url)
-        nearest = nearest_inventory(self.staging, "organizations", day)
-        if nearest is not None:
-            found = staged_organizations(self.staging, nearest, host)
+        found = self._known_organizations(day)
         if any(login.lower() not in found for login in self.organizations):
             present = self.clock.last_closed_day()
             self._fetch_organizations(present, False, time.monotonic())
-            found |= staged_organizations(self.staging, present, host)
+            found = staged_organizations(self.staging, present, host_of(self.api_url)) | found
         resolved = [found[login.lower()] for login in self.organizations if login.lower() in found]
         if not resolved:
             raise NothingKnown(
@@ -183,13 +181,16 @@ class Fetcher:
         day: date,
         writer: StageWriter,
         open_keys: set[Key],
-        wanted: frozenset[str],
+        discovers: frozenset[str],
+        settled: frozenset[Key],
         scopes: dict[ScopeKind, list[Scope]],
     ) -> None:
         if not open_keys:
             return
         request = self._request_for(answer_set)
         owners = {str(s): str(s) for s in scopes[ScopeKind.organization]}
+        if any(DATASETS[dataset].scope_kind is ScopeKind.team for dataset, _ in open_keys):
+            owners |= staged_teams(self.staging, day)
         by_login = {s.names["org"]: str(s) for s in scopes[ScopeKind.organization]}
         for scope in scopes.get(ScopeKind.repository, []):
             owners[str(scope)] = by_login[scope.names["org"]]
@@ -203,9 +204,9 @@ class Fetcher:
             if own:
                 units.append((scope, own))
         last = self.staging.last_complete(answer_set.name, open_keys, day) if self._is_incremental(request) else {}
+        for organization in {scope.names["org"]: scope for scope, _ in units}.values():
+            self._visibility(organization)
         done = 0
-        lock = threading.Lock()
-        unreachable = 0
         with ThreadPoolExecutor(self.workers, thread_name_prefix="fetch") as pool:
             futures = {}
             for scope, own in units:
@@ -217,66 +218,63 @@ class Fetcher:
                         )
                     done += 1
                     continue
-                futures[pool.submit(self._unit, request, writer, day, scope, since, wanted, own)] = scope
+                collection = Collection(
+                    self.github,
+                    writer,
+                    self.clock,
+                    day,
+                    scope,
+                    since,
+                    own,
+                    discovers,
+                    settled,
+                    self._visibility(scope),
+                )
+                futures[pool.submit(self._unit, request, writer, collection)] = scope
             for future in as_completed(futures):
-                with lock:
-                    done += 1
+                done += 1
                 if self.progress:
                     self.progress(answer_set.name, day, done, len(units))
                 error = future.exception()
-                if error is None:
-                    unreachable = 0
-                elif isinstance(error, GitHubError) and error.kind == "unreachable":
-                    unreachable += 1
-                    if unreachable >= min(_UNREACHABLE_IN_A_ROW, len(units)):
+                if isinstance(error, GitHubError) and error.kind == "unreachable":
+                    if self._stopped is None and not self._host_answers():
                         self._stopped = error
                 elif isinstance(error, GitHubError) and error.kind == "rate_limited":
                     self._stopped = error
-                else:
+                elif error is not None:
                     pool.shutdown(wait=True, cancel_futures=True)
                     raise error
         if self._stopped is not None and self._stopped.kind == "unreachable":
             raise self._stopped
 
-    def _unit(
-        self,
-        request: RestRequest | GraphRequest,
-        writer: StageWriter,
-        day: date,
-        scope: Scope,
-        since: datetime | None,
-        wanted: frozenset[str],
-        own: tuple[Key, ...],
-    ) -> None:
-        if self._stopped is not None:
-            for key in own:
-                writer.settle(self._entry(key, day, writer.generation, State.pending, detail=str(self._stopped)), [])
-            return
-        datasets = frozenset(dataset for dataset, _ in own) | frozenset(
-            d for d in wanted if DATASETS[d].scope_kind is ScopeKind.team
-        )
-        collection = Collection(
-            self.github, writer, self.clock, day, scope, since, wanted & datasets, own, self._visibility(scope)
-        )
+    def _unit(self, request: RestRequest | GraphRequest, writer: StageWriter, collection: Collection) -> None:
+        stopped = self._stopped
+        if stopped is not None:
+            collection.leave(str(stopped))
         raised: GitHubError | None = None
         try:
-            collection.collect(request)
+            if stopped is None:
+                collection.collect(request)
         except GitHubError as error:
             if error.kind not in ("rate_limited", "unreachable"):
                 raise
             raised = error
-        settled = set()
+        unseen, are_gone = collection.unseen()
         for entry, failures in collection.entries():
-            settled.add(entry.key)
             writer.settle(entry, failures)
-        for key in own:
-            if key not in settled:
-                writer.settle(
-                    self._entry(key, day, writer.generation, State.gone, detail="no longer in the organisation's list"),
-                    [],
-                )
+        for key in unseen if are_gone else []:
+            detail = "no longer in the organisation's list"
+            writer.settle(self._entry(key, collection.day, writer.generation, State.gone, detail=detail), [])
         if raised is not None:
             raise raised
+
+    def _host_answers(self) -> bool:
+        """Whether the host is there at all: one address that cannot be reached is a failure of its scope only."""
+        try:
+            self.github.get("/rate_limit", org=self.organizations[0])
+        except GitHubError as error:
+            return error.kind != "unreachable"
+        return True
 
     @staticmethod
     def _is_incremental(request: RestRequest | GraphRequest) -> bool:
@@ -319,7 +317,7 @@ class Fetcher:
         return self._graphql
 
     def _visibility(self, scope: Scope) -> Visibility:
-        """What the token is in the organisation: asked once per run and organisation."""
+        """What the token is in the organisation: asked once, and again by the next fetch where that failed."""
         org = scope.names["org"]
         if org not in self._visible:
             try:
@@ -330,7 +328,7 @@ class Fetcher:
                     Visibility.owner if owner and active else Visibility.member if active else Visibility.public
                 )
             except GitHubError as error:
-                if error.kind in ("unauthorized", "unreachable", "rate_limited"):
+                if error.kind == "unauthorized" or (error.kind == "unreachable" and not self._host_answers()):
                     raise
                 by_app = error.kind == "forbidden" and "integration" in str(error).lower()
                 self._visible[org] = (
@@ -344,49 +342,71 @@ class Fetcher:
 
     # The root of all scopes
 
-    def _fetch_organizations(self, day: date, force: bool, began: float) -> FetchReport:
-        """Asks for each login of GITHUB_ORGS: its answer tells the number by which the scope is known."""
+    def _fetch_organizations(
+        self, day: date, force: bool, began: float, only: Iterable[str] | None = None
+    ) -> FetchReport:
+        """Asks for each login of GITHUB_ORGS: its answer tells the number by which the scope is known.
+
+        A login that was never resolved stands in the ledger as `@login` until its number is known.
+        """
         answer_set = ANSWER_SETS["organizations"]
-        known = (
-            staged_organizations(self.staging, day, host_of(self.api_url)) if self.staging.days("organizations") else {}
-        )
+        ledger = self.staging.ledger("organizations", day)
+        by_login = self._known_organizations(day)
+        kept = None if only is None else set(only)
         writer = self._writer("organizations", day)
-        host = host_of(self.api_url)
-        for login in self.organizations:
-            if login.lower() in known and not force:
-                continue
-            scope = Scope(host, ScopeKind.organization, f"@{login}", {"org": login})
-            try:
-                answer = self.github.get(f"/orgs/{login}", org=login)
-            except GitHubError as error:
-                if error.kind in ("not_found", "gone"):
-                    writer.close()
-                    raise UnknownOrganization(
-                        f"GITHUB_ORGS names {login!r}, which GitHub does not know (or which the token may not see): "
-                        "correct the setting"
-                    ) from error
-                if error.kind in ("unauthorized", "unreachable"):
-                    raise
-                collection = self._collection(writer, day, scope)
-                try:
-                    collection._went_wrong(error, [("organizations", str(scope))])
-                except GitHubError:
-                    self._stopped = error
-                for entry, failures in collection.entries():
-                    writer.settle(entry, failures)
-                continue
-            scope = replace(scope, id=get(answer.payload, "id") or scope.id)
-            collection = self._collection(writer, day, scope)
-            collection._keep(answer, [Part("organizations", str(scope))])
-            for entry, failures in collection.entries():
-                writer.settle(entry, failures)
-        writer.close()
+        asked_before: list[Key] = []
+        try:
+            for login in self.organizations:
+                unnamed = Scope(host_of(self.api_url), ScopeKind.organization, f"@{login.lower()}", {"org": login})
+                scope = by_login.get(login.lower(), unnamed)
+                keys = [("organizations", str(s)) for s in (scope, unnamed)]
+                entry = ledger.get(keys[0])
+                if not force and entry is not None and entry.state in SETTLED:
+                    continue
+                if kept is not None and not kept & {scope for _, scope in keys}:
+                    continue
+                asked_before += [key for key in keys if key in ledger]
+                number = self._organization(writer, day, scope)
+                if number is not None and keys[1] in ledger:
+                    detail = f"known by its number now: {number}"
+                    writer.settle(self._entry(keys[1], day, writer.generation, State.gone, detail=detail), [])
+        finally:
+            writer.close()
+        self._close_letters("organizations", day, asked_before)
         return self._report(answer_set, day, writer.generation, began)
 
+    def _organization(self, writer: StageWriter, day: date, scope: Scope) -> str | None:
+        """Asks for one organisation; its scope when it answered."""
+        login = scope.names["org"]
+        try:
+            answer = self.github.get(f"/orgs/{login}", org=login)
+        except GitHubError as error:
+            if error.kind in ("not_found", "gone") and isinstance(scope.id, str):
+                raise UnknownOrganization(
+                    f"GITHUB_ORGS names {login!r}, which GitHub does not know (or which the token may not see): "
+                    "correct the setting"
+                ) from error
+            if error.kind == "unauthorized" or (error.kind == "unreachable" and not self._host_answers()):
+                raise
+            collection = self._collection(writer, day, scope)
+            collection.fail(error)
+            for entry, failures in collection.entries():
+                writer.settle(entry, failures)
+            return None
+        scope = replace(scope, id=get(answer.payload, "id") or scope.id)
+        collection = self._collection(writer, day, scope)
+        collection.keep_object(answer)
+        for entry, failures in collection.entries():
+            writer.settle(entry, failures)
+        return str(scope)
+
+    def _known_organizations(self, day: date) -> dict[str, Scope]:
+        """By login, from the nearest day of which they are staged."""
+        nearest = nearest_inventory(self.staging, "organizations", day)
+        return {} if nearest is None else staged_organizations(self.staging, nearest, host_of(self.api_url))
+
     def _collection(self, writer: StageWriter, day: date, scope: Scope) -> Collection:
-        return Collection(
-            self.github, writer, self.clock, day, scope, None, frozenset({"organizations"}), (), Visibility.unknown
-        )
+        return Collection(self.github, writer, self.clock, day, scope, None, (("organizations", str(scope)),))
 
     # Saying what became of it
 
@@ -399,7 +419,7 @@ class Fetcher:
     def _close_letters(self, name: str, day: date, asked_before: list[Key]) -> None:
         """Scopes that were open before and are settled now have no open letters any more."""
         ledger = self.staging.ledger(name, day) if asked_before else {}
-        settled = [key for key in asked_before if key in ledger and ledger[key].state in SETTLED]
+        settled = [key for key in asked_before if key in ledger and _is_at_rest(ledger[key])]
         for state in {ledger[key].state for key in settled}:
             self.letters.resolve_scopes(
                 [(*key, day) for key in settled if ledger[key].state is state],
@@ -435,3 +455,8 @@ class Fetcher:
             seconds=time.monotonic() - began,
             note=str(self._stopped) if self._stopped else "",
         )
+
+
+def _is_at_rest(entry: LedgerEntry) -> bool:
+    """Whether nobody needs to act on the scope's letters; what is lost for good is for them to say."""
+    return entry.state in SETTLED and (entry.state is not State.unavailable or entry.covered_by is not None)

@@ -48,9 +48,6 @@ class Visibility(StrEnum):
 SETTLED = frozenset({State.complete, State.disabled, State.gone, State.unavailable})
 """States that a later run of the same day does not ask about again."""
 
-OVERDUE_AFTER_HOURS = 36
-"""A scope still pending at D+1 12:00 UTC is overdue."""
-
 _ORDER = {State.complete: 0, State.partial: 1, State.pending: 3}
 
 

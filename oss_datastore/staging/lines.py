@@ -252,5 +252,29 @@ def _scrub(value: Any) -> Any:
     return value
 
 
+def storable(payload: Any) -> Any:
+    """The payload in a form that can be staged: what JSON may say and UTF-8 or 64 bits cannot hold is brought near.
+
+    A lone surrogate becomes a question mark, a longer integer its digits as text.
+    """
+    try:
+        orjson.dumps(payload)
+    except TypeError:
+        return _storable(payload)
+    return payload
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_storable(k): _storable(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_storable(v) for v in value]
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return str(value)
+    return value
+
+
 def _json_lines(entries: Iterable[LedgerEntry]) -> bytes:
     return b"\n".join(orjson.dumps(entry.as_dict()) for entry in entries)

@@ -12,7 +12,7 @@ from fnmatch import fnmatch
 from typing import Any
 from urllib.parse import urlsplit
 
-from oss_datastore.catalogue import DATASETS
+from oss_datastore.catalogue import ANSWER_SET_OF, DATASETS
 from oss_datastore.catalogue.model import ScopeKind
 from oss_datastore.catalogue.parse import parse
 from oss_datastore.clock import day_close
@@ -85,13 +85,19 @@ def staged_repositories(
             {"org": organization.names["org"], "repo": full_name, "owner": owner, "name": name},
             row["created_at"],
             {
-                # REST's inventory has no counts of its own kind and no times of the newest change.
-                "known": row["issues_count"] is not None,
+                # REST's inventory has no counts of its own kind and no times of the newest change; and one that was
+                # seen before the day's close cannot tell what changed until then.
+                "known": row["issues_count"] is not None and inventory_day >= day,
                 "issues_updated_at": row["issues_updated_at"],
                 "pull_requests_updated_at": row["pull_requests_updated_at"],
             },
         )
     return list(found.values())
+
+
+def staged_teams(staging: Staging, day: date) -> dict[str, str]:
+    """Which organisation each team of a staged day belongs to, by their scopes."""
+    return {f"{row['host']}/{ScopeKind.team}/{row['team_id']}": row["scope"] for row in _rows(staging, "teams", day)}
 
 
 def _wanted(full_name: str, patterns: tuple[str, ...]) -> bool:
@@ -101,7 +107,7 @@ def _wanted(full_name: str, patterns: tuple[str, ...]) -> bool:
 
 
 def _rows(staging: Staging, dataset: str, day: date) -> Iterable[dict[str, Any]]:
-    for line in staging.lines(dataset, day):
+    for line in staging.lines(ANSWER_SET_OF[dataset].name, day):
         for part in line.parts:
             if part.dataset == dataset:
                 yield from parse(DATASETS[dataset], part, line.payload, day, line.fetched_at).rows[dataset]

@@ -75,6 +75,8 @@ class DuckDbWarehouse:
     def prepare(self, tables: Sequence[Table]) -> None:
         """Creates schemas and tables that are not there yet, and columns that were declared since."""
         with self.connect() as connection:
+            # One transaction: each would wait for the disk by itself.
+            connection.begin()
             for schema in SCHEMAS:
                 connection.execute(f"create schema if not exists {schema}")
             present: dict[tuple[str, str], set[str]] = {}
@@ -94,6 +96,7 @@ class DuckDbWarehouse:
                         connection.execute(
                             f'alter table {table.schema}."{table.name}" add column "{name}" {_TYPES[type_]}'
                         )
+            connection.commit()
 
     def replace(self, loads: Sequence[tuple[Table, pa.Table, str]], days: Sequence[date]) -> None:
         """Replaces whole days of tables in one transaction; the third member narrows what is replaced ('' = all)."""

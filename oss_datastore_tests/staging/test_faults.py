@@ -1,0 +1,77 @@
+"""Nothing is lost silently: what goes wrong at GitHub's end stands in the ledger and in a letter, and comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from oss_datastore.catalogue import ANSWER_SETS
+from oss_datastore.simulator.server import Simulator
+from oss_datastore.staging.ledger import State, state_counts
+from oss_datastore_tests.staging.fetching import (
+    DAY,
+    MemoryLetters,
+    Tables,
+    after,
+    differences,
+    entries,
+    fetch_all,
+    fetcher,
+    load,
+)
+
+FAULTS = [
+    "server_error=0.5",
+    "bad_gateway=0.6",
+    "unavailable=0.5",
+    "reset=0.4",
+    "truncated=0.5",
+    "not_json=0.5",
+    "timeout=0.5",
+    "secondary_limit=0.1",
+    "forbidden=0.2",
+    "not_found=0.15",
+    "blocked=0.2",
+    "malformed_item=0.2",
+    "graphql_node_error=0.5",
+    "graphql_resource_limits=0.5",
+    "server_error@/repos/*=0.4:sticky",
+    "bad_gateway@/graphql/*=0.3:sticky",
+    "reset@/repos/*/traffic/*=1",
+    "forbidden@/graphql/*=0.4:sticky",
+    "not_json@/graphql/Repositor*=1",
+    "graphql_node_error=1",
+]
+
+ANSWERS_OF_THEIR_OWN = ("not_found", "blocked", "malformed_item")
+"""What settles a scope: gone is gone, and an event whose issue has no id is an event all the same."""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_scope_that_is_not_whole_has_its_letter_and_all_is_whole_once_the_fault_is_gone(
+    fault: str, github: Simulator, tmp_path: Path, whole: Tables
+) -> None:
+    letters = MemoryLetters()
+    fetch = fetcher(github, tmp_path / "store", letters, now=after(DAY))
+    fetch.fetch("organizations", DAY)
+    github.set_faults(fault)
+    reports = [fetch.fetch(name, DAY) for name in ANSWER_SETS]
+    for report in reports:
+        ledger = fetch.staging.ledger(report.answer_set, DAY)
+        assert sum(sum(states.values()) for states in report.states.values()) == report.planned == len(ledger)
+        assert report.states == state_counts(ledger.values())
+    for entry in entries(fetch.staging, DAY):
+        mine = [key for key in letters.open if key[:2] == entry.key]
+        if entry.state in (State.failed, State.partial):
+            assert mine, f"{entry} has no letter"
+            assert entry.letter is not None
+        else:
+            assert entry.state is not State.pending, f"nobody said what became of {entry}"
+            assert not mine, f"{entry} has a letter and needs none"
+    assert github.application.faults.struck, "the fault never struck: the test shows nothing"
+    github.set_faults(None)
+    again = fetcher(github, tmp_path / "store", letters, now=after(DAY, minutes=30))
+    fetch_all(again, DAY, force=fault.startswith(ANSWERS_OF_THEIR_OWN))
+    assert not letters.open
+    assert differences(load(again.staging, [DAY]), whole) == {}
