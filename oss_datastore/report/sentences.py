@@ -138,7 +138,8 @@ def _at_risk(seen: Seen) -> Sentence:
     late = alerts[alerts["is_overdue"].map(bool)] if not alerts.empty else alerts
     parts = []
     if late.empty:
-        parts.append(say("No open alert is past due."))
+        surely = "" if alerts.empty or (alerts["data_state"] == "complete").all() else "known to be "
+        parts.append(say("No open alert is {surely}past due.", surely=surely))
     else:
         worst = next(s for s in ("critical", "high", "medium", "low") if (late["severity"] == s).any())
         of_worst = late[late["severity"] == worst]
@@ -184,7 +185,9 @@ def _access(seen: Seen, now: date) -> Sentence:
             )
         )
     else:
-        parts.append(say("Nobody new in the last seven days."))
+        first = as_date(seen.read("data_quality_daily")["day"].min())
+        since = "in the last seven days" if first <= now - WEEK else f"since the first list, of {short_day(first)}"
+        parts.append(say("Nobody new {since}.", since=since))
     parts.append(
         say(
             "{owners}, {members} in all, {outsiders}.",

@@ -113,7 +113,7 @@ def _overdue(seen: Seen) -> Listing | None:
         return None
     frame = late.assign(
         which=_numbers(late),
-        since=[short_day(as_date(v)) for v in late["waiting_since"]],
+        since=late["waiting_since"].map(as_date),
         waiting=late["waiting_days"].astype("Int64"),
     )
     columns = {

@@ -83,6 +83,16 @@ def test_first_seen_is_not_granted_where_history_begins_with_it(mart_sql: dict[s
     assert [on_repository(marts, "otto")[c] for c in ("first_seen_on", "granted_on")] == [LAST, LAST]
 
 
+def test_roles_that_a_source_cannot_name_are_taken_from_where_they_are_known(
+    mart_sql: dict[str, str], world: World
+) -> None:
+    collaborator(world, FIRST, 10, 2, "maintain", [("team", 500, "write")])
+    collaborator(world, FIRST, 10, 3, "triage", [("organization", 1, "read"), ("repository", 10, "read")])
+    marts = Marts(mart_sql, world)
+    assert on_repository(marts, "tim")["team_paths"] == "core (maintain)"
+    assert on_repository(marts, "dora")["direct_path"] == "triage"
+
+
 def test_access_by_a_team_is_known_without_the_repositorys_own_list(mart_sql: dict[str, str], world: World) -> None:
     repository(world, FIRST, 11)
     team(world, FIRST, 500, "core", [2], {11: "write"})

@@ -170,6 +170,20 @@ def test_approved_waits_for_the_merge(
     assert (row["waiting_for"], row["waiting_since"]) == expected
 
 
+def test_an_approval_that_github_counts_dates_the_wait_whoever_gave_it(mart_sql: dict[str, str], world: World) -> None:
+    opened(world, at(2, 9), review_decision="APPROVED")
+    review(world, END, 5, OTHER, "APPROVED", at(5))
+    row = result(mart_sql, world)
+    assert (row["waiting_for"], row["waiting_since"]) == ("merge", at(5))
+
+
+def test_a_stranger_can_neither_approve_nor_ask_for_changes(mart_sql: dict[str, str], world: World) -> None:
+    opened(world, at(2, 9))
+    review(world, END, 5, OTHER, "APPROVED", at(5))
+    row = result(mart_sql, world)
+    assert (row["waiting_for"], row["waiting_since"]) == ("maintainer", at(2, 9))
+
+
 def test_maintainers_are_those_of_the_day_by_our_own_lists(mart_sql: dict[str, str], world: World) -> None:
     member(world, date(2026, 3, 10), OTHER)
     member(world, date(2026, 3, 12), OTHER, active=False)

@@ -108,13 +108,14 @@ answered as (
 ),
 -- A reviewer's newest verdict counts; a comment takes none back.
 verdicts as (
-  select v.item_hk, max(case when v.detail = 'APPROVED' then v.done_at end) as approved_at,
-    max(case when v.detail = 'CHANGES_REQUESTED' then v.done_at end) as changes_requested_at
+  select v.item_hk, max(case when v.detail = 'APPROVED' then v.done_at end) as approved_by_anyone_at,
+    max(case when v.detail = 'APPROVED' and v.is_maintainer = 1 then v.done_at end) as approved_at,
+    max(case when v.detail = 'CHANGES_REQUESTED' and v.is_maintainer = 1 then v.done_at end) as changes_requested_at
   from (
-    select d.item_hk, d.actor_hk, d.done_at, d.detail,
+    select d.item_hk, d.actor_hk, d.done_at, d.detail, d.is_maintainer,
       row_number() over (partition by d.item_hk, d.actor_hk order by d.done_at desc, d.detail) as choice
     from judged d
-    where d.kind = 'review' and d.is_maintainer = 1 and d.is_author = 0
+    where d.kind = 'review' and d.is_author = 0
       and d.detail in ('APPROVED', 'CHANGES_REQUESTED', 'DISMISSED')
   ) as v
   where v.choice = 1
@@ -183,7 +184,8 @@ turns as (
       when u.since is null then 'author'
       when a.item_hk is not null then 'reviewer'
       else 'maintainer' end as waiting_for,
-    v.approved_at, u.since as unanswered_since, b.since as handed_back_since
+    -- GitHub counted an approval of somebody whom our lists never held: older than they are.
+    coalesce(v.approved_at, v.approved_by_anyone_at) as approved_at, u.since as unanswered_since, b.since as handed_back_since
   from items i
   left join ready r on r.item_hk = i.item_hk
   left join verdicts v on v.item_hk = i.item_hk

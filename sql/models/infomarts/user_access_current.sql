@@ -71,21 +71,28 @@ listed as (
   left join {{ ref('sat_repo_user') }} s on s.link_repo_user_hk = e.link_repo_user_hk and s.load_end_date = {{ vault_far() }}
   where e.is_active and e.load_end_date = {{ vault_far() }}
 ),
+team_roles as (
+  select l.repo_hk, l.team_hk, s.role_name
+  from {{ ref('eff_sat_repo_team') }} e
+  join {{ ref('link_repo_team') }} l on l.link_repo_team_hk = e.link_repo_team_hk
+  left join {{ ref('sat_repo_team') }} s on s.link_repo_team_hk = e.link_repo_team_hk and s.load_end_date = {{ vault_far() }}
+  where e.is_active and e.load_end_date = {{ vault_far() }}
+),
 -- Three ways to a repository that we can see: what GitHub names as the source, our own lists of teams, and ownership.
+-- A source knows only read, write and admin: the team's own list says triage and maintain.
 paths as (
-  select i.repo_hk, i.user_hk, m.source_kind as kind, coalesce(t.slug, 'unknown team') as team, m.role_name
+  select i.repo_hk, i.user_hk, m.source_kind as kind, coalesce(t.slug, 'unknown team') as team,
+    coalesce(o.role_name, m.role_name) as role_name
   from listed i
   join {{ ref('ma_sat_repo_user_source') }} m on m.link_repo_user_hk = i.link_repo_user_hk and m.load_end_date = {{ vault_far() }}
   join repositories r on r.repo_hk = i.repo_hk
   left join {{ ref('hub_team') }} h on m.source_kind = 'team' and h.host = r.host and h.team_id = m.source_id
   left join {{ ref('sat_team') }} t on t.team_hk = h.team_hk and t.load_end_date = {{ vault_far() }}
+  left join team_roles o on o.team_hk = h.team_hk and o.repo_hk = i.repo_hk
   union
-  select lr.repo_hk, lu.user_hk, 'team' as kind, t.slug as team, sr.role_name
+  select o.repo_hk, lu.user_hk, 'team' as kind, t.slug as team, o.role_name
   from teams t
-  join {{ ref('link_repo_team') }} lr on lr.team_hk = t.team_hk
-  join {{ ref('eff_sat_repo_team') }} er on er.link_repo_team_hk = lr.link_repo_team_hk and er.is_active
-    and er.load_end_date = {{ vault_far() }}
-  left join {{ ref('sat_repo_team') }} sr on sr.link_repo_team_hk = lr.link_repo_team_hk and sr.load_end_date = {{ vault_far() }}
+  join team_roles o on o.team_hk = t.team_hk
   join {{ ref('link_team_user') }} lu on lu.team_hk = t.team_hk
   join {{ ref('eff_sat_team_user') }} eu on eu.link_team_user_hk = lu.link_team_user_hk and eu.is_active
     and eu.load_end_date = {{ vault_far() }}
@@ -114,7 +121,8 @@ ranked as (
   select p.repo_hk, p.user_hk, max({{ role_rank('p.role_name') }}) as highest,
     max(case when p.kind = 'owner' then 1 else 0 end) as by_ownership,
     max(case when p.kind = 'organization' then {{ role_rank('p.role_name') }} end) as by_base_permission,
-    max(case when p.kind = 'repository' then {{ role_rank('p.role_name') }} end) as by_grant
+    max(case when p.kind = 'repository' then {{ role_rank('p.role_name') }} end) as by_grant,
+    max(case when p.kind = 'repository' then 0 else {{ role_rank('p.role_name') }} end) as by_others
   from paths p
   group by p.repo_hk, p.user_hk
 ),
@@ -128,7 +136,10 @@ on_repositories as (
     coalesce(i.role_name, {{ role_of_rank('p.highest') }}) as role,
     case when p.by_ownership = 1 then 'owner' else {{ role_of_rank('p.by_base_permission') }} end as organization_path,
     x.team_paths,
-    coalesce({{ role_of_rank('p.by_grant') }}, case when o.user_hk is not null and p.user_hk is null then i.role_name end) as direct_path,
+    -- Where the role is higher than every other path gives, the grant gave it, whatever coarse name its source has.
+    case when p.by_grant is not null and {{ role_rank('i.role_name') }} > p.by_others then i.role_name
+      when p.by_grant is not null then {{ role_of_rank('p.by_grant') }}
+      when o.user_hk is not null and p.user_hk is null then i.role_name end as direct_path,
     coalesce(p.by_ownership, 0) + case when p.by_ownership = 0 and p.by_base_permission is not null then 1 else 0 end
       + coalesce(x.teams_count, 0)
       + case when p.by_grant is not null or (o.user_hk is not null and p.user_hk is null) then 1 else 0 end as paths_count,
