@@ -50,8 +50,10 @@ def _reviewer(record: Record) -> dict[str, object]:
 
 def _reviewer_kind(record: Record) -> str:
     asked = _reviewer(record)
-    kind = asked.get("__typename") or asked.get("type")
-    return "team" if kind == "Team" or (kind is None and "slug" in asked) else "user"
+    if "__typename" in asked:
+        return "team" if asked["__typename"] == "Team" else "user"
+    # REST gives teams a type of their own (organization, enterprise), so only what they are named by tells them apart.
+    return "team" if "slug" in asked and "login" not in asked else "user"
 
 
 def _reviewer_id(record: Record) -> object:
