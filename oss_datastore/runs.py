@@ -25,6 +25,9 @@ _INSTANCE = """\
 # Written by OSS-Datastore when the home was made; yours to change.
 telemetry:
   enabled: false
+# No form on the first visit that asks for an address and sends it elsewhere.
+nux:
+  enabled: false
 event_log_storage:
   module: oss_datastore.resources.event_log
   class: KeptSqliteEventLogStorage

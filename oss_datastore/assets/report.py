@@ -30,7 +30,7 @@ def build_report_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefiniti
         path = Settings.load().report_path
         size = write_report(warehouse.open(), path)
         return dg.MaterializeResult(
-            metadata={"page": dg.MetadataValue.url(path.as_uri()), "bytes": size, "days": len(days_of(context))}
+            metadata={"page": dg.MetadataValue.path(path), "bytes": size, "days": len(days_of(context))}
         )
 
     return page

@@ -10,7 +10,7 @@ from datetime import date
 import dagster as dg
 
 from oss_datastore.catalogue import ANSWER_SETS
-from oss_datastore.catalogue.model import AnswerSet, Dataset, ScopeKind
+from oss_datastore.catalogue.model import Addressable, AnswerSet, Dataset, ScopeKind
 from oss_datastore.partitions import days_of
 from oss_datastore.resources import GitHubResource, StoreResource
 from oss_datastore.staging.fetch import FetchReport
@@ -19,6 +19,14 @@ from oss_datastore.staging.lines import Staging
 
 WHOLE = "whole"
 """The check that says whether every planned scope of the dataset was answered."""
+
+_MISSED = {
+    Addressable.window: "GitHub shows fourteen days, so a missed one can be fetched until it leaves that window.",
+    Addressable.since: "A missed day can be fetched later: GitHub lists what changed since the last whole one.",
+    Addressable.history: "GitHub keeps the whole history, so a missed day can be fetched at any time.",
+    Addressable.snapshot: "GitHub shows only the present, so a day that is not fetched on the next one is lost.",
+    Addressable.feed: "GitHub keeps thirty days, so a missed one can be fetched until then.",
+}
 
 
 class FetchConfig(dg.Config):
@@ -79,7 +87,7 @@ def _spec(dataset: Dataset, answer_set: AnswerSet, daily: dg.DailyPartitionsDefi
         deps=deps,
         description=(
             f"{dataset.description}\n\nRaw answers as GitHub gave them, with the ledger of what was asked. "
-            f"Asked by {apis}; needs {dataset.permission}. An older day: {dataset.addressable}."
+            f"Asked by {apis}; needs {dataset.permission}. {_MISSED[dataset.addressable]}"
         ),
         group_name="staging",
         kinds={"github", "json"},
@@ -105,18 +113,21 @@ def _result(
             rows += entry.rows
             if entry.state not in SETTLED:
                 missing.append((report.day, entry.scope, entry.state.value, entry.detail))
-    lines = ["| day | scope | state | why |", "|---|---|---|---|"]
-    lines += [f"| {d} | {s} | {state} | {_cell(why)} |" for d, s, state, why in missing[:50]]
+    lines = ["| day | state | why | scope |", "|---|---|---|---|"]
+    lines += [f"| {d} | {state} | {_cell(why)} | {s} |" for d, s, state, why in missing[:50]]
     metadata: dict[str, dg.MetadataValue | int | str] = {
         "dagster/partition_row_count": rows,
         "planned_scopes": sum(total.values()),
         **{f"scopes_{state}": count for state, count in sorted(total.items())},
         "requests": sum(report.requests for report in reports),
         "graphql_points": sum(report.points for report in reports),
-        "staged_in": staging.store.url(staging.folder(answer_set.name, reports[-1].day)) if reports else "",
     }
+    if reports:
+        url = staging.store.url(staging.folder(answer_set.name, reports[-1].day))
+        metadata["staged_in"] = dg.MetadataValue.path(url.removeprefix("file://"))
     if missing:
         metadata["missing"] = dg.MetadataValue.md("\n".join(lines))
+        metadata["read_and_retry"] = dg.MetadataValue.md(f"`oss-datastore dlq list --dataset {dataset.name}`")
     return dg.MaterializeResult(
         asset_key=key,
         metadata=metadata,

@@ -3,7 +3,7 @@
 How a table is made stands in its model under `sql/`; here only which window is loaded and what the UI shows.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,39 @@ class LayerTranslator(DagsterDbtTranslator):
         personal = "_pii" in str(dbt_resource_props.get("schema", ""))
         return {"layer": _layer(dbt_resource_props)} | ({"personal_data": "true"} if personal else {})
 
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetCheckSpec | None:
+        """dbt's test with a sentence that says what it proves."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        return spec and spec._replace(description=check_sentence(manifest["nodes"][unique_id]))
+
+
+def check_sentence(test: Mapping[str, Any]) -> str:
+    """What a generic test of the project proves, with the columns it looks at; its own description, if it has one."""
+    metadata = test.get("test_metadata") or {}
+    arguments = metadata.get("kwargs") or {}
+    column = arguments.get("column_name")
+    match metadata.get("name"):
+        case "key_is_sound":
+            per = f" per {arguments['per']}" if arguments.get("per") else ""
+            return f"Each {column} is given and stands there once{per}."
+        case "parents_are_present":
+            return f"Each key in {_and(arguments['parents'])} stands in its hub."
+        case "versions_are_sound":
+            return (
+                f"The versions of each {column} follow each other: no two on one day, none overlaps or equals the "
+                "next, the last is open or has its end, and the parent is there."
+            )
+        case "unique_grain":
+            return f"There is one row per {_and(arguments['columns'])}."
+    return str(test.get("description") or f"The dbt test {test['name']} finds no row at fault.")
+
+
+def _and(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
 
 def _layer(props: Mapping[str, Any]) -> str:
     return "psa" if props["resource_type"] == "source" else str(props["fqn"][1])
@@ -68,6 +101,6 @@ def build_vault_assets(daily: dg.DailyPartitionsDefinition, manifest: Path) -> d
     def vault(context: dg.AssetExecutionContext, dbt: DbtResource, warehouse: WarehouseResource) -> Iterator[Any]:
         # A table that no answer has filled yet is empty, not missing.
         warehouse.open().prepare([*TABLES.values(), FETCH_LEDGER])
-        yield from dbt.open().cli(dbt_arguments(days_of(context)), context=context).stream()
+        yield from dbt.run(dbt_arguments(days_of(context)), context)
 
     return vault

@@ -14,6 +14,13 @@ from oss_datastore.settings import Settings
 
 WORKSPACE = Path(__file__).resolve().parents[2] / "workspace.yaml"
 
+_QUIET = {
+    # `dg dev` takes the same options and asks for a project layout that this one does not have.
+    "PYTHONWARNINGS": "ignore:Function `dev_command` is superseded",
+    # gRPC tells of each fork of the daemon, which forks for each sensor.
+    "GRPC_VERBOSITY": "ERROR",
+}
+
 
 @click.command(short_help="Open the Dagster UI on the same home.")
 @click.option("--port", type=click.IntRange(1, 65_535), default=3000, show_default=True)
@@ -32,7 +39,10 @@ def ui(port: int) -> None:
         click.echo(f"http://127.0.0.1:{port}")
         program = str(Path(sys.executable).parent / "dagster")
         arguments = [program, "dev", "-w", str(WORKSPACE), "-h", "127.0.0.1", "-p", str(port)]
-        server = subprocess.Popen(arguments, cwd=WORKSPACE.parent)  # noqa: S603
+        # Started by a script in the background, this process ignores interrupts, and so would every child: but with
+        # interrupts `dagster dev` ends its own.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        server = subprocess.Popen(arguments, cwd=WORKSPACE.parent, env=os.environ | _QUIET)  # noqa: S603
         # Whoever ends this command ends the server with it, by whichever of the two usual signals.
         signal.signal(signal.SIGTERM, lambda *_: server.terminate())
         while True:

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
 
+from oss_datastore.connections import prepare_home
 from oss_datastore.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2] / "sql"
 MANIFEST = PROJECT / "target" / "manifest.json"
+KEPT_RUNS = 10
+"""So many runs of dbt leave their log and compiled SQL under the home."""
+
+_PARSED = "partial_parse.msgpack"
 
 
 class ProjectDoesNotParse(RuntimeError):
@@ -41,7 +50,7 @@ def prepare_manifest() -> Path:
         if not MANIFEST.exists() or MANIFEST.stat().st_mtime < _newest_source():
             done = subprocess.run(  # noqa: S603
                 [sys.executable, "-m", "dbt.cli.main", "--quiet", "parse", "--project-dir", str(PROJECT)],
-                env=os.environ | dbt_environment(Settings.load()),
+                env=os.environ | dbt_environment(Settings.load()) | {"DBT_LOG_PATH": str(MANIFEST.parent)},
                 cwd=PROJECT,
                 capture_output=True,
                 text=True,
@@ -59,15 +68,39 @@ def _newest_source() -> float:
     return max(f.stat().st_mtime for f in [PROJECT / "dbt_project.yml", PROJECT / "profiles.yml", *files])
 
 
-class DbtResource(dg.ConfigurableResource):
-    """Opens the dbt command line on the warehouse that the settings name."""
+@contextmanager
+def run_folder(folder: Path, run_id: str) -> Iterator[Path]:
+    """dbt's target folder for one run, under `folder` (of a home), with what an earlier run parsed.
 
-    def open(self) -> DbtCliResource:
-        """dbt's command line with the environment of this home."""
-        os.environ.update(dbt_environment(Settings.load()))
-        return DbtCliResource(
+    Each run has its own, so that two at once do not write into each other's; the last few are kept. What is parsed
+    holds for one home only, because the path of its warehouse is part of it.
+    """
+    target = folder / run_id
+    target.mkdir(parents=True, exist_ok=True)
+    with suppress(FileNotFoundError):
+        shutil.copy(folder / _PARSED, target / _PARSED)
+    try:
+        yield target
+    finally:
+        with suppress(FileNotFoundError):
+            os.replace(target / _PARSED, folder / _PARSED)
+        runs = sorted((f for f in folder.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime)
+        for old in runs[:-KEPT_RUNS]:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+class DbtResource(dg.ConfigurableResource):
+    """Runs the dbt command line on the warehouse that the settings name."""
+
+    def run(self, arguments: Sequence[str], context: dg.AssetExecutionContext) -> Iterator[Any]:
+        """The Dagster events of one dbt command, as they happen."""
+        settings = Settings.load()
+        os.environ.update(dbt_environment(settings))
+        command_line = DbtCliResource(
             project_dir=str(PROJECT),
             profiles_dir=str(PROJECT),
             # The environment this process runs in need not be the one that is activated.
             dbt_executable=str(Path(sys.executable).parent / "dbt"),
         )
+        with run_folder(prepare_home(settings) / "dbt", context.run_id) as target:
+            yield from command_line.cli(arguments, context=context, target_path=target).stream()

@@ -1,0 +1,160 @@
+"""The Dagster UI as its users meet it, from top to bottom of this file in the order of a first visit."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from oss_datastore_tests.browser.conftest import Picture
+from oss_datastore_tests.browser.dagster_ui import DagsterUi, wait_for
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+
+LAYERS = ("staging", "psa", "raw_vault", "business_vault", "infomarts", "report")
+JOB = "/locations/oss_datastore/jobs/daily"
+
+
+def test_the_instance_queues_runs_limits_pools_and_tells_nobody(ui: DagsterUi) -> None:
+    info = ui.ask(
+        "{ instance { info runQueueConfig { maxConcurrentRuns } poolConfig { poolGranularity defaultPoolLimit }"
+        " daemonHealth { allDaemonStatuses { daemonType required } } } shouldShowNux }"
+    )
+    instance = info["instance"]
+    assert instance["runQueueConfig"]["maxConcurrentRuns"] == 1
+    assert instance["poolConfig"] == {"poolGranularity": "op", "defaultPoolLimit": 1}
+    assert re.search(r"run_monitoring:\n\s+enabled: true", instance["info"])
+    assert re.search(r"telemetry:\n\s+enabled: false", instance["info"])
+    assert not info["shouldShowNux"], "a form that sends an address elsewhere greets who comes first"
+    needed = {d["daemonType"] for d in instance["daemonHealth"]["allDaemonStatuses"] if d["required"]}
+    assert {"SENSOR", "QUEUED_RUN_COORDINATOR", "BACKFILL", "MONITORING"} <= needed
+
+
+def test_the_graph_shows_the_layers_from_left_to_right(ui: DagsterUi, page: Page, picture: Picture) -> None:
+    page.goto(f"{ui.url}/asset-groups")
+    boxes = [wait_for(f"{layer} is drawn", _node(page, layer).bounding_box) for layer in LAYERS]
+    places = [box["x"] for box in boxes]
+    assert places == sorted(places)
+    assert len(set(places)) >= len(LAYERS) - 1, "only marts and what is computed for them may share a column"
+    picture(page, "dagster-graph")
+
+
+def test_every_asset_and_check_explains_itself_in_sentences(ui: DagsterUi) -> None:
+    nodes = ui.ask(
+        "{ assetNodes { assetKey { path } description groupName kinds isPartitioned jobNames"
+        " owners { ... on TeamAssetOwner { team } } backfillPolicy { policyType }"
+        " assetChecksOrError { ... on AssetChecks { checks { name description blocking } } } } }"
+    )["assetNodes"]
+    assert {node["groupName"] for node in nodes} == set(LAYERS)
+    for node in nodes:
+        name = "/".join(node["assetKey"]["path"])
+        assert node["groupName"] == node["assetKey"]["path"][0], name
+        assert re.match(r"[A-Z].{15,}[.]\Z", node["description"], re.DOTALL), (name, node["description"])
+        assert not re.search(r"\bselect\b.*\bfrom\b", node["description"], re.DOTALL), name
+        assert node["kinds"], name
+        assert node["owners"], name
+        assert node["isPartitioned"], name
+        assert "daily" in node["jobNames"], name
+        assert node["backfillPolicy"]["policyType"] == "SINGLE_RUN", name
+        for check in node["assetChecksOrError"]["checks"]:
+            assert re.match(r"[A-Z].{15,}[.]\Z", check["description"] or "", re.DOTALL), (name, check)
+    kept = [node for node in nodes if node["assetKey"]["path"][-1].startswith(("hub_", "link_"))]
+    assert kept
+    assert all(any(check["blocking"] for check in node["assetChecksOrError"]["checks"]) for node in kept)
+
+
+def test_runs_made_by_the_command_line_are_listed(ui: DagsterUi, page: Page) -> None:
+    made = ui.runs()
+    assert len(made) == 5, "four days fetched, one load"
+    page.goto(f"{ui.url}/runs")
+    for run in made:
+        expect(page.get_by_text(run["id"][:8])).to_be_visible()
+
+
+def test_a_green_check_stands_under_its_table(ui: DagsterUi, page: Page, picture: Picture) -> None:
+    page.goto(f"{ui.url}/assets/raw_vault/hub_repo?view=checks")
+    expect(page.get_by_text("Passed", exact=True)).to_be_visible()
+    expect(page.get_by_text("is given and stands there once")).to_be_visible()
+    picture(page, "dagster-check")
+
+
+def test_a_warning_says_what_is_missing_and_why(ui: DagsterUi, page: Page, picture: Picture) -> None:
+    page.goto(f"{ui.url}/assets/staging/traffic_views?view=checks")
+    expect(page.get_by_text("1 of 3 planned scopes")).to_be_visible()
+    page.goto(f"{ui.url}/assets/staging/traffic_views")
+    expect(page.get_by_text("scopes_failed")).to_be_visible()
+    expect(page.get_by_role("cell", name=re.compile("502"))).to_be_visible()
+    picture(page, "dagster-asset")
+
+
+def test_a_day_that_is_missing_is_materialised_by_clicks(
+    ui: DagsterUi, page: Page, demo_days: list[date], picture: Picture
+) -> None:
+    before = {run["id"] for run in ui.runs()}
+    page.goto(ui.url + JOB)
+    _choose(page, demo_days[0].isoformat())
+    picture(page, "dagster-launch")
+    page.get_by_role("button", name="Launch 1 run").click()
+    made = wait_for("a run is launched", lambda: [run for run in ui.runs() if run["id"] not in before])
+    assert len(made) == 1
+    run = ui.finished(made[0]["id"])
+    assert run["tags"]["dagster/partition"] == demo_days[0].isoformat()
+    assert {step["status"] for step in run["stepStats"]} == {"SUCCESS"}
+    page.goto(f"{ui.url}/runs/{run['id']}")
+    expect(page.get_by_text("Success", exact=True).first).to_be_visible()
+    picture(page, "dagster-run")
+
+
+def test_a_backfill_of_five_days_is_one_run(ui: DagsterUi, page: Page, demo_days: list[date], picture: Picture) -> None:
+    first, last = demo_days[0].isoformat(), demo_days[-1].isoformat()
+    before = {run["id"] for run in ui.runs()}
+    page.goto(f"{ui.url}/asset-groups")
+    _choose(page, f"[{first}...{last}]")
+    page.get_by_role("button", name="Launch backfill").click()
+    made = wait_for("a backfill is launched", lambda: [run for run in ui.runs() if run["id"] not in before])
+    run = ui.finished(made[0]["id"])
+
+    def whole() -> dict[str, object] | None:
+        found = ui.ask(
+            "{ partitionBackfillsOrError { ... on PartitionBackfills"
+            " { results { id status runs(limit: 50) { id } numPartitions } } } }"
+        )["partitionBackfillsOrError"]["results"]
+        assert len(found) == 1
+        return found[0] if found[0]["status"] not in ("REQUESTED", "COMPLETED", "FAILING") else None
+
+    backfill = wait_for("the backfill ends", whole)
+    assert backfill["status"] == "COMPLETED_SUCCESS"
+    assert backfill["numPartitions"] == 5
+    assert backfill["runs"] == [{"id": run["id"]}]
+    assert run["tags"]["dagster/asset_partition_range_start"] == first
+    assert run["tags"]["dagster/asset_partition_range_end"] == last
+    assert {run["id"] for run in ui.runs()} - before == {run["id"]}
+    page.goto(f"{ui.url}/runs/b/{backfill['id']}")
+    expect(page.get_by_text(str(backfill["id"])).first).to_be_visible()
+    picture(page, "dagster-backfill")
+
+
+def test_no_page_asked_anybody_else_for_anything(ui: DagsterUi, browser: BrowserContext, addresses: set[str]) -> None:
+    assert addresses == {urlsplit(ui.url).netloc}
+
+
+def test_ending_the_command_ends_every_process_it_began(ui: DagsterUi) -> None:
+    assert len(ui.processes()) > 3
+    assert ui.end() == []
+
+
+def _node(page: Page, layer: str) -> Locator:
+    """The box of a group in the graph, not its line in the list beside it."""
+    return page.locator("foreignObject").filter(has_text=re.compile(rf"^\s*{layer}\b")).first
+
+
+def _choose(page: Page, partitions: str) -> None:
+    page.get_by_role("button", name="Materialize all").click()
+    box = page.get_by_placeholder("matching partitions")
+    box.fill(partitions)
+    box.press("Enter")
+    count = 5 if "..." in partitions else 1
+    expect(page.get_by_text(re.compile(rf"^{count} partitions?$"))).to_be_visible()
