@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -219,10 +220,10 @@ class Application:
         visit.outcome, visit.charge = visit.outcome or "secondary limit", False
         headers = {}
         if block.variant == "retry-after":
-            headers["retry-after"] = str(max(1, round(block.until - self.elapsed())))
+            headers["retry-after"] = str(max(1, math.ceil(block.until - self.elapsed())))
         if block.variant == "remaining-zero":
             headers["x-ratelimit-remaining"] = "0"
-            headers["x-ratelimit-reset"] = str(self.now + max(1, round(block.until - self.elapsed())))
+            headers["x-ratelimit-reset"] = str(self.now + max(1, math.ceil(block.until - self.elapsed())))
         return Refused(self.limits.secondary_status, SECONDARY_TEXT, headers=headers)
 
     def _exhausted(self, visit: Visit) -> Refused:
@@ -308,7 +309,7 @@ class Application:
         return {"resources": resources, "rate": resources["core"]}
 
     def _reset(self, pool: Pool) -> int:
-        return self.now + max(0, round(pool.ends - self.elapsed()))
+        return self.now + max(0, math.ceil(pool.ends - self.elapsed()))
 
     def _finish(self, visit: Visit, reply: Reply) -> None:
         headers = reply.headers
