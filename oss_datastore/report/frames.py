@@ -46,6 +46,11 @@ def as_date(value: Any) -> date:
     return date(value.year, value.month, value.day)
 
 
+def holds(values: pd.Series) -> pd.Series:
+    """Where a flag is set; not known is not set. Of an empty column, too, pandas would keep no booleans otherwise."""
+    return values.map(lambda v: not pd.isna(v) and bool(v)).astype(bool)
+
+
 def gather(visual: Visual, seen: Seen) -> Gathered:
     """The numbers of a visual for one audience."""
     frame = _derived(visual.mart, seen.read(visual.mart), last_day(seen))
@@ -151,8 +156,8 @@ def _like_for_like(frame: pd.DataFrame, visual: Visual) -> tuple[pd.DataFrame, l
         notes.append(
             f"Like for like over {len(whole)} of {known} repositories: the others were not observed on each day."
         )
-    first, last = days.min(), days.max()
-    missing = (as_date(last) - as_date(first)).days + 1 - len(days)
+    # Nothing observed at all (a server whose lists lack these counters) is an empty chart, which says so itself.
+    missing = (as_date(days.max()) - as_date(days.min())).days + 1 - len(days) if len(days) else 0
     if missing:
         notes.append(f"{missing} {'day' if missing == 1 else 'days'} without data: the line is broken there.")
     return kept, notes

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]
 
-from oss_datastore.report.frames import as_date, last_day
+from oss_datastore.report.frames import as_date, holds, last_day
 from oss_datastore.report.listing import Listing, listing_of
 from oss_datastore.report.marts import Seen
 from oss_datastore.report.sentences import losing_traffic
@@ -24,7 +24,7 @@ def notices(datasets: tuple[str, ...], seen: Seen) -> list[str]:
         quality[(quality["day"].map(as_date) == now) & quality["dataset"].isin(datasets)] if now else quality.iloc[0:0]
     )
     told: dict[str, list[str]] = {}
-    for row in today[~today["is_whole"].map(bool)].itertuples():
+    for row in today[~holds(today["is_whole"])].itertuples():
         states = ", ".join(
             f"{count} {state}"
             for state in ("partial", "failed", "pending", "forbidden", "unavailable")
@@ -43,7 +43,7 @@ def notices(datasets: tuple[str, ...], seen: Seen) -> list[str]:
 def lacking(seen: Seen, now: date) -> Listing:
     quality = seen.read("data_quality_daily")
     recent = quality[quality["day"].map(as_date) > now - timedelta(days=_LOOK_BACK)]
-    frame = _ranges(recent[~recent["is_whole"].map(bool)])
+    frame = _ranges(recent[~holds(recent["is_whole"])])
     columns = {
         "dataset": "Dataset",
         "days": "Days",

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd  # type: ignore[import-untyped]
 from markupsafe import Markup
 
-from oss_datastore.report.frames import as_date, last_day
+from oss_datastore.report.frames import as_date, holds, last_day
 from oss_datastore.report.marts import Audience, Seen
 from oss_datastore.report.words import count_text, day_text, joined, listed, number, say, share, short_day, spoken
 
@@ -129,13 +129,13 @@ def _waiting(seen: Seen, now: date) -> Sentence:
 def overdue(seen: Seen) -> pd.DataFrame:
     """Community pull requests that wait for us beyond the promise, the longest wait first."""
     pulls = seen.read("pull_request_attention")
-    late = pulls[(pulls["author_kind"] == "community") & pulls["is_overdue"].map(lambda v: v is True or v == True)]  # noqa: E712
+    late = pulls[(pulls["author_kind"] == "community") & holds(pulls["is_overdue"])]
     return late.sort_values(["waiting_since", "pull_request_id"])
 
 
 def _at_risk(seen: Seen) -> Sentence:
     alerts = seen.read("security_alerts_current")
-    late = alerts[alerts["is_overdue"].map(bool)] if not alerts.empty else alerts
+    late = alerts[holds(alerts["is_overdue"])] if not alerts.empty else alerts
     parts = []
     if late.empty:
         surely = "" if alerts.empty or (alerts["data_state"] == "complete").all() else "known to be "
@@ -174,7 +174,7 @@ def _access(seen: Seen, now: date) -> Sentence:
     orgs = access[access["repo_id"].isna()]
     fresh = new_access(seen, now)
     people = fresh["user_id"].nunique()
-    outside = fresh[fresh["is_outside"].map(bool)]["user_id"].nunique()
+    outside = fresh[holds(fresh["is_outside"])]["user_id"].nunique()
     parts = []
     if people:
         parts.append(
@@ -191,9 +191,9 @@ def _access(seen: Seen, now: date) -> Sentence:
     parts.append(
         say(
             "{owners}, {members} in all, {outsiders}.",
-            owners=number("owners", int(orgs["is_owner"].map(bool).sum())) + " owners",
-            members=number("members", int(orgs["is_member"].map(bool).sum())) + " members",
-            outsiders=number("outsiders", int(orgs["is_outside"].map(bool).sum())) + " outside collaborators",
+            owners=number("owners", int(holds(orgs["is_owner"]).sum())) + " owners",
+            members=number("members", int(holds(orgs["is_member"]).sum())) + " members",
+            outsiders=number("outsiders", int(holds(orgs["is_outside"]).sum())) + " outside collaborators",
         )
     )
     overview = _newest_day(seen.read("org_overview"))
@@ -250,7 +250,7 @@ def growth(seen: Seen, now: date) -> pd.DataFrame:
     Only repositories observed at all three ends count; where none reaches back fourteen days, the two newer ends do.
     """
     stars = seen.read("repo_popularity_daily")
-    stars = stars[~stars["is_fork"].map(lambda v: v is True or v == True)]  # noqa: E712
+    stars = stars[~holds(stars["is_fork"])]
     ends = {
         name: _on(stars, "day", now - n * WEEK).set_index("repo_id")["stargazers_count"]
         for n, name in enumerate(("end", "start", "before"))

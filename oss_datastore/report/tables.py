@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import pandas as pd  # type: ignore[import-untyped]
 
-from oss_datastore.report.frames import as_date, last_day
+from oss_datastore.report.frames import as_date, holds, last_day
 from oss_datastore.report.lacking import lacking, losing
 from oss_datastore.report.listing import Listing, listing_of
 from oss_datastore.report.marts import Audience, Seen
@@ -62,7 +62,7 @@ def _traffic(seen: Seen, now: date) -> Listing | None:
     if traffic.empty:
         return None
     recent = traffic[traffic["traffic_date"].map(as_date) > now - timedelta(days=14)]
-    final = recent[recent["is_final"].map(bool)]
+    final = recent[holds(recent["is_final"])]
     frame = (
         recent.groupby("repo_id").agg(repository=("repository", "last"), days=("traffic_date", "nunique")).reset_index()
     )
@@ -170,7 +170,7 @@ def _people(seen: Seen, now: date) -> list[Listing]:
         since = short_day(now - WEEK + timedelta(days=1))
         note = f"Seen since {since} and not before. A grant taken back within a day is invisible."
         made.append(listing_of("new_access", "New access", fresh, columns, note))
-    powerful = access[access["repo_id"].isna() & (access["is_owner"].map(bool) | access["is_outside"].map(bool))]
+    powerful = access[access["repo_id"].isna() & (holds(access["is_owner"]) | holds(access["is_outside"]))]
     if not powerful.empty:
         columns = {
             "login": "Person",
@@ -191,7 +191,8 @@ def _people(seen: Seen, now: date) -> list[Listing]:
             )
         )
     if seen.audience is Audience.security and "two_factor_enabled" in access.columns:
-        off = access[access["repo_id"].isna() & (access["two_factor_enabled"].map(lambda v: v is False or v == False))]  # noqa: E712
+        known = access["repo_id"].isna() & access["two_factor_enabled"].notna()
+        off = access[known & ~holds(access["two_factor_enabled"])]
         unknown = int(access[access["repo_id"].isna()]["two_factor_enabled"].isna().sum())
         frame = off.sort_values(["org_login", "login"])
         columns = {"login": "Person", "org_login": "Organisation", "role": "Role"}
