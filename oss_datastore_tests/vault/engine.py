@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
+from unittest.mock import patch
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = Path(__file__).parent / "project"
@@ -222,32 +222,35 @@ def project_copy(home: Path) -> Path:
     return project
 
 
-def dbt(project: Path, *arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """One dbt command as its own process: in one process its DuckDB handle would outlive it."""
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "dbt.cli.main",
-            *arguments,
-            "--project-dir",
-            str(project),
-            "--profiles-dir",
-            str(project),
-        ],
-        env=dict(env),
-        capture_output=True,
-        text=True,
-        cwd=project,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
+@dataclass(frozen=True)
+class Ran:
+    """What one dbt command said and did."""
+
+    success: bool
+    said: str
+
+
+def dbt(project: Path, *arguments: str, env: Mapping[str, str]) -> Ran:
+    """One dbt command inside this process: a process of its own would cost seconds each time."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    said: list[str] = []
+    runner = dbtRunner(callbacks=[lambda event: said.append(event.info.msg)])
+    folders = ["--project-dir", str(project), "--profiles-dir", str(project), "--log-path", str(project / "logs")]
+    with patch.dict(os.environ, env, clear=True):
+        done = runner.invoke([*arguments, *folders, "--quiet"])
+    # dbt-duckdb keeps the file open, and nobody else could.
+    DuckDBConnectionManager.close_all_connections()
+    if done.exception:
+        said.append(str(done.exception))
+    return Ran(done.success, "\n".join(said))
 
 
 def compiled_plans(project: Path, target: str, env: Mapping[str, str]) -> dict[str, Plan]:
     """Every table's statements and definition, rendered by dbt for an engine."""
-    dbt(project, "compile", "--target", target, "--no-populate-cache", "--no-introspect", env=env)
+    done = dbt(project, "compile", "--target", target, "--no-populate-cache", "--no-introspect", env=env)
+    assert done.success, done.said
     folder = project / "target" / "compiled" / "vault_scenarios" / "models"
     plans = {}
     for line in (folder / "plans" / "plans.sql").read_text().splitlines():

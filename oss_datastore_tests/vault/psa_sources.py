@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from oss_datastore.catalogue import TABLES, Table
+from oss_datastore.warehouse.psa import FETCH_LEDGER
 
 FILE = Path(__file__).resolve().parents[2] / "sql" / "models" / "psa.yml"
 HEAD = "# Made from oss_datastore/catalogue by `python -m oss_datastore_tests.vault.psa_sources`.\n"
@@ -21,21 +22,6 @@ OF_EVERY_ROW = {
     "host": "GitHub host the row comes from.",
     "fetched_at": "When GitHub gave the answer, UTC.",
     "rec_src": "Record source.",
-}
-LEDGER = {
-    "dataset": "Name of the dataset.",
-    "scope": "host/kind/numeric id of what one fetch is complete for.",
-    "load_date": "The UTC day.",
-    "state": "complete, partial, failed, pending, forbidden, disabled, gone or unavailable.",
-    "coverage": "full, delta, unchanged or empty: absence is observed by complete with full or empty only.",
-    "visibility": "What the token could see.",
-    "rows": "Rows kept for the day.",
-    "requests": "HTTP requests spent.",
-    "points": "GraphQL points spent.",
-    "generation": "The fetch whose entry counts.",
-    "fetched_at": "When the fetch ended, UTC.",
-    "covered_by": "A later day whose complete fetch holds the same rows.",
-    "letter": "Id of the dead letter.",
 }
 
 
@@ -51,18 +37,13 @@ def _table(table: Table) -> dict[str, Any]:
 
 def sources() -> str:
     """The text of the file."""
-    ledger = {
-        "name": "fetch_ledger",
-        "description": "One row per dataset, scope and UTC day: what became of the fetch, and what it cost.",
-        "columns": [{"name": name, "description": text} for name, text in LEDGER.items()],
-    }
+    tables = [*TABLES.values(), FETCH_LEDGER]
     schemas = [
         {
             "name": schema,
             "schema": schema,
             "description": description,
-            "tables": [_table(table) for table in TABLES.values() if table.schema == schema]
-            + ([ledger] if schema == "psa" else []),
+            "tables": [_table(table) for table in tables if table.schema == schema],
         }
         for schema, description in (
             ("psa", "Persistent staging area: every staged day as typed rows, one table per dataset."),
