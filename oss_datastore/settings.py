@@ -15,6 +15,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from oss_datastore.clock import Clock
+from oss_datastore.redaction import remember_secret
 
 _OURS = "OSS_DATASTORE_"
 
@@ -70,7 +71,7 @@ class Settings(BaseSettings):
     def load(cls, **overrides: Any) -> Self:
         """Reads environment and `.env`. Raises WrongSetting with one line that names the first wrong variable."""
         try:
-            return cls(**overrides)
+            settings = cls(**overrides)
         except ValidationError as why:
             first = why.errors(include_url=False, include_input=False)[0]
             message = str(first["msg"]).removeprefix("Value error, ")
@@ -80,6 +81,16 @@ class Settings(BaseSettings):
             field = cls.model_fields.get(where)
             variable = _variable(field.validation_alias) if field is not None else where
             raise WrongSetting(f"{variable}: {message[:1].lower()}{message[1:]}") from None
+        settings._remember_secrets()
+        return settings
+
+    def _remember_secrets(self) -> None:
+        """Makes redaction know every configured secret, those included that have no form to recognise them by."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            for secret in value.values() if isinstance(value, dict) else [value]:
+                if isinstance(secret, SecretStr):
+                    remember_secret(secret.get_secret_value())
 
     @field_validator("*", mode="before")
     @classmethod
