@@ -1,0 +1,74 @@
+"""Loads windows of staged days one after another as the job does, without a Dagster run for each.
+
+A run of the job takes many seconds however little there is to load; an order of windows is many loads. What each
+loads is the same: staged days by `PsaLoader`, then dbt with the arguments of the job. It works in a process of its own,
+because dbt keeps the warehouse file open in the process that called it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+Span = tuple[date, date]
+
+
+def load_windows(windows: Sequence[Span], answer_sets: Sequence[str], marts: Sequence[str]) -> None:
+    """Loads windows in the order given: psa, then what the marts need of the vault and the marts themselves."""
+    asked = {
+        "windows": [[first.isoformat(), last.isoformat()] for first, last in windows],
+        "answer_sets": list(answer_sets),
+        "marts": list(marts),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", __name__, json.dumps(asked)], capture_output=True, text=True, check=False, env=os.environ
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+
+
+def _main(windows: list[list[str]], answer_sets: list[str], marts: list[str]) -> None:
+    from dbt.cli.main import dbtRunner
+
+    from oss_datastore.assets.vault import dbt_arguments
+    from oss_datastore.catalogue import TABLES
+    from oss_datastore.connections import open_letters, open_store, open_warehouse
+    from oss_datastore.resources.dbt import PROJECT, dbt_environment
+    from oss_datastore.settings import Settings
+    from oss_datastore.staging.lines import Staging
+    from oss_datastore.warehouse import FETCH_LEDGER, PsaLoader
+
+    settings = Settings.load()
+    os.environ.update(dbt_environment(settings))
+    target = settings.home_path / "target"
+    target.mkdir(exist_ok=True)
+    parsed: Path = PROJECT / "target" / "partial_parse.msgpack"
+    if parsed.exists():
+        shutil.copy(parsed, target)
+    warehouse = open_warehouse(settings)
+    warehouse.prepare([*TABLES.values(), FETCH_LEDGER])
+    loader = PsaLoader(Staging(open_store(settings)), warehouse, open_letters(settings))
+    where = ["--project-dir", str(PROJECT), "--target-path", str(target), "--log-path", str(target), "--quiet"]
+    manifest = None
+    for first, last in ((date.fromisoformat(a), date.fromisoformat(b)) for a, b in windows):
+        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        for name in answer_sets:
+            loader.load(name, days)
+        loader.load_actors(days, answer_sets)
+        if manifest is None:
+            manifest = dbtRunner().invoke(["parse", *where]).result
+        chosen = [f"+{mart}" for mart in marts]
+        done = dbtRunner(manifest=manifest).invoke(
+            [*dbt_arguments(days), *where, "--select", *chosen, "--indirect-selection", "cautious"]
+        )
+        if not done.success:
+            raise SystemExit(f"dbt failed for {first} to {last}: {done.exception or done.result}")
+
+
+if __name__ == "__main__":
+    _main(**json.loads(sys.argv[1]))
