@@ -5,15 +5,18 @@ What is materialised is the `daily` job; which days are missing is `completeness
 
 from __future__ import annotations
 
+import fcntl
+import logging
 import os
-from collections.abc import Mapping
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from oss_datastore.build import build_definitions
@@ -43,6 +46,12 @@ run_monitoring:
   enabled: true
   free_slots_after_run_end_seconds: 30
 """
+
+
+_MADE_HERE = {"oss_datastore/made_by": "command"}
+"""Tags the runs of the command line: they live and die with their process."""
+
+logger = logging.getLogger("oss_datastore")
 
 
 class WrongSelection(ValueError):
@@ -75,7 +84,9 @@ class Runner:
     """Makes runs of the `daily` job; the definitions are put together once, whatever the number of runs."""
 
     def __init__(self, settings: Settings, *, resources: Mapping[str, Any] | None = None) -> None:
-        self._dbt_log = dagster_home(settings) / "dbt.log"
+        folder = dagster_home(settings)
+        self._dbt_log = folder / "dbt.log"
+        self._lock = folder / "command.lock"
         self._definitions = build_definitions(resources=resources)
         self._job = self._definitions.resolve_job_def(DAILY)
         self._instance = dg.DagsterInstance.get()
@@ -101,11 +112,12 @@ class Runner:
             if force and node.name.startswith("stage_")
         }
         # dbt tells every model and test on standard output: kept for who looks for it, out of the way of who does not.
-        with self._dbt_log.open("a", encoding="utf-8") as log, redirect_stdout(log):
+        with self._alone(), self._dbt_log.open("a", encoding="utf-8") as log, redirect_stdout(log):
             result = self._job.execute_in_process(
                 instance=self._instance,
                 asset_selection=keys,
                 tags={
+                    **_MADE_HERE,
                     ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
                     ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
                 },
@@ -121,3 +133,22 @@ class Runner:
                 text = error.message.strip() if error is not None else "failed without an error"
                 errors.append(f"{event.step_key}: {text.splitlines()[0] if text else 'failed'}")
         return RunOutcome(result.run_id, result.success, tuple(errors))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One command makes runs on a home at a time; the kernel lets go of the lock of one that was killed."""
+        with self._lock.open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                logger.warning("another command makes a run on this home; waiting for it")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            self._bury()
+            yield
+
+    def _bury(self) -> None:
+        """Ends the runs of commands that were killed: their places in the pools would keep every later run waiting."""
+        dead = self._instance.get_runs(dg.RunsFilter(tags=_MADE_HERE, statuses=IN_PROGRESS_RUN_STATUSES))
+        for run in dead:
+            self._instance.report_run_failed(run, "The process of this run ended without a word: it was killed.")
+            self._instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)

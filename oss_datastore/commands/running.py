@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from oss_datastore.catalogue import ANSWER_SETS
 from oss_datastore.commands.output import as_json, fetch_progress
 from oss_datastore.completeness import DayState, day_state, exit_code, missing_days, spans, unsettled
 from oss_datastore.connections import open_fetcher, open_queue, open_store, open_warehouse, prepare_home
@@ -86,7 +87,12 @@ def run_spans(
 
 
 def _run_one(runner: Runner, outcome: Outcome, first: date, last: date, select: str | None, force: bool) -> None:
-    done = runner.run(first, last, select=select, force=force)
+    from oss_datastore.runs import WrongSelection
+
+    try:
+        done = runner.run(first, last, select=select, force=force)
+    except WrongSelection as why:
+        raise click.UsageError(str(why)) from why
     outcome.run_ids.append(done.run_id)
     outcome.errors.extend(done.errors or (() if done.success else ("the run failed",)))
 
@@ -94,7 +100,7 @@ def _run_one(runner: Runner, outcome: Outcome, first: date, last: date, select: 
 def rebuild_all(settings: Settings) -> int:
     """Removes the warehouse and loads every staged day. Returns the exit code."""
     prepare_home(settings)
-    days = sorted({day for name in ("organizations", "repositories") for day in _staging(settings).days(name)})
+    days = sorted({day for name in ANSWER_SETS for day in _staging(settings).days(name)})
     if not days:
         click.echo("nothing is staged yet: there is nothing to load")
         return 0
@@ -162,11 +168,11 @@ def present(settings: Settings, outcome: Outcome, wants_json: bool) -> None:
 def tell(settings: Settings) -> str | None:
     """Evaluates the alert function; the queue being away is told, and fails nothing."""
     from oss_datastore.alerts import LogNotifier, evaluate
-    from oss_datastore.dead_letters import QueueError
+    from oss_datastore.dead_letters import PostgresUnavailable, QueueError
 
     try:
         alert = evaluate(open_queue(settings), [LogNotifier(settings.home_path / "alerts.jsonl")], settings.clock)
-    except QueueError as why:
+    except (QueueError, PostgresUnavailable) as why:
         click.echo(f"alerts could not be evaluated: {why}", err=True)
         return None
     return alert.subject if alert else None

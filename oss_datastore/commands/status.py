@@ -11,7 +11,7 @@ from oss_datastore.catalogue import DATASETS
 from oss_datastore.commands.output import as_json, console, table
 from oss_datastore.completeness import LOOK_BACK_DAYS, day_state
 from oss_datastore.connections import open_queue, open_store
-from oss_datastore.dead_letters import QueueError
+from oss_datastore.dead_letters import PostgresUnavailable, QueueError
 from oss_datastore.settings import Settings
 from oss_datastore.staging.days import recoverable_until
 from oss_datastore.staging.lines import Staging
@@ -30,7 +30,7 @@ def status(wants_json: bool) -> None:
         letters = {state: sum(kinds.values()) for state, kinds in counts.items()}
         kinds = Counter({f"{d}: {kind}": count for (d, kind), count in counts["open"].items()})
         trouble = None
-    except QueueError as why:
+    except (QueueError, PostgresUnavailable) as why:
         letters, kinds, trouble = {}, Counter(), str(why)
     if wants_json:
         as_json(

@@ -1,0 +1,82 @@
+"""A run that is killed in the middle of a fetch goes on where it was."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+from oss_datastore.catalogue import ANSWER_SETS
+from oss_datastore.dead_letters.embedded import EmbeddedPostgres
+from oss_datastore.simulator.server import Simulator
+from oss_datastore.staging.ledger import SETTLED, State
+from oss_datastore.staging.lines import Staging
+from oss_datastore.staging.store import LocalStore
+from oss_datastore_tests.commands.homes import CANARY, DAY, PLENTY, after, command, environment, words
+from oss_datastore_tests.staging.fetching import differences, entries, fetch_all, fetcher, load
+
+# A part for every settled scope and one caller at a time: so a kill meets a half-finished answer set.
+SMALL = (
+    "from oss_datastore.staging import fetch, lines\n"
+    "lines.StageWriter.__init__.__kwdefaults__['part_seconds'] = 0.0\n"
+    "fetch.Fetcher.workers = 1\nfetch.Fetcher.__init__.__defaults__ = tuple(1 if d == 8 else d for d in "
+    "fetch.Fetcher.__init__.__defaults__)"
+)
+
+
+def asked(simulator: Simulator) -> Counter[str]:
+    return Counter(e.target.partition("?")[0] for e in simulator.log if e.target.startswith("/repos/"))
+
+
+def test_finished_scopes_are_not_asked_again_and_the_tables_are_those_of_an_uninterrupted_run(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with Simulator(repos=6, now=after(DAY), tokens={CANARY: "owner"}, limits=PLENTY, latency_ms=60) as github:
+        env = environment(github, home)
+        arguments = ("run", "--day", DAY.isoformat(), "--select", "group:staging")
+        with (tmp_path / "first.log").open("w") as log:
+            first = subprocess.Popen(words(arguments, SMALL), env=env, cwd=tmp_path, stdout=log, stderr=log)
+            staging = Staging(LocalStore(home / "store"))
+            until = time.monotonic() + 120
+            while time.monotonic() < until and first.poll() is None:
+                ledger = staging.ledger("issue_comments", DAY) if home.exists() else {}
+                if any(entry.state is State.complete for entry in ledger.values()):
+                    break
+                time.sleep(0.02)
+            assert first.poll() is None, (tmp_path / "first.log").read_text()
+            first.send_signal(signal.SIGKILL)
+            first.wait()
+        before = {(e.dataset, e.scope): e.state for e in entries(Staging(LocalStore(home / "store")), DAY)}
+        finished = {key for key, state in before.items() if state in SETTLED}
+        pending = {key for key, state in before.items() if state is State.pending}
+        assert finished
+        assert pending, "the kill came too late to show anything"
+        names = {
+            f"127.0.0.1/repository/{repo['id']}": repo["full_name"]
+            for line in staging.lines("repositories", DAY)
+            for repo in [
+                {"id": node["databaseId"], "full_name": node["nameWithOwner"]}
+                for node in line.payload["data"]["organization"]["repositories"]["nodes"]
+            ]
+        }
+        github.application.log.clear()
+        try:
+            second = command(*arguments, env=env, cwd=tmp_path)
+        finally:
+            EmbeddedPostgres(home).stop()
+        assert second.returncode == 0, second.stdout + second.stderr
+        again = asked(github)
+        ends = {"issues": "/issues", "issue_comments": "/issues/comments", "traffic_views": "/traffic/views"}
+        for dataset, scope in finished:
+            if dataset in ends:
+                assert again[f"/repos/{names[scope]}{ends[dataset]}"] == 0, f"{dataset} of {scope} was asked again"
+        assert any(again[f"/repos/{names[s]}{ends[d]}"] for d, s in pending if d in ends)
+        github.application.latency = 0.0
+        whole = fetcher(github, tmp_path / "whole", now=after(DAY), role=CANARY)
+        fetch_all(whole, DAY)
+    resumed = Staging(LocalStore(home / "store"))
+    assert {e.state for e in entries(resumed, DAY)} <= SETTLED
+    assert len(resumed.days("issues")) == 1
+    assert set(ANSWER_SETS) == {name for name in ANSWER_SETS if resumed.ledger(name, DAY)}
+    assert differences(load(resumed, [DAY]), load(whole.staging, [DAY])) == {}
