@@ -7,6 +7,8 @@ dropped. No storage, no network, no warehouse here.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -45,12 +47,19 @@ class Part:
 
 @dataclass(frozen=True)
 class Fault:
-    """A record that could not become a row: where it stands in the answer, and why."""
+    """A record that could not become a row: where it stands in its list, why, and which record it is."""
 
     table: str
     index: int
     message: str
     item: Any
+    parent: Any = None
+
+    @property
+    def cause(self) -> str:
+        """Tells the record from the others of its list, wherever it stands and as often as it comes."""
+        inside = f"{_name(self.parent)}:" if self.parent is not None else ""
+        return f"does_not_parse:{self.table}:{inside}{_name(self.item)}"
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,20 @@ class Parsed:
     faults: list[Fault]
     items: int
     """Records of the dataset's own table that the answer held, those outside the day included."""
+
+
+def _name(item: Any) -> str:
+    found = (
+        next((item[k] for k in _NAMES if isinstance(item.get(k), int | str)), None) if isinstance(item, dict) else None
+    )
+    if found is not None and found != "":
+        return str(found)[:100]
+    content = json.dumps(item, sort_keys=True, default=str).encode("utf-8", "replace")
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+_NAMES = ("fullDatabaseId", "databaseId", "id", "node_id", "number")
+"""What names a record, if anything does; else its content tells it from others."""
 
 
 class NotParsable(ValueError):
@@ -113,7 +136,7 @@ def parse(dataset: Dataset, part: Part, payload: Any, day: date, fetched_at: dat
             try:
                 row = _row(table, record, base)
             except NotParsable as why:
-                faults.append(Fault(table.name, index, str(why), item))
+                faults.append(Fault(table.name, index, str(why), item, parent))
                 broken.add(outer)
                 continue
             if _belongs(table, dataset, row, close, day):

@@ -442,7 +442,7 @@ class Collection:
                         message,
                         answer,
                         source="etl",
-                        cause=f"does_not_parse:{fault.table}:{fault.message}",
+                        cause=fault.cause,
                         staged={"key": place[0], "line": place[1], "index": fault.index, "table": fault.table},
                         body=fault.item,
                     )

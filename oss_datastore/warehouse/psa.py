@@ -148,7 +148,7 @@ class PsaLoader:
                             source="etl",
                             error_class="does_not_parse",
                             message=f"record {fault.index + 1} of {fault.table} does not parse: {fault.message}",
-                            cause=f"does_not_parse:{fault.table}:{fault.message}",
+                            cause=fault.cause,
                             request=None,
                             status=None,
                             headers={},
