@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from oss_datastore.clock import Clock
-from oss_datastore.dead_letters import DeadLetterQueue, Letter
+from oss_datastore.dead_letters import DeadLetterQueue, Letter, Transition
 
 logger = logging.getLogger("oss_datastore.alerts")
 
@@ -34,10 +35,14 @@ class Alert:
 
 
 class Notifier(Protocol):
-    """A way to reach people. `tell` returns whether the message was delivered and never raises."""
+    """A way to reach people. `name` is what is remembered of it: what it told, it does not tell again."""
+
+    @property
+    def name(self) -> str:
+        """Short and stable, such as `log`."""
 
     def tell(self, alert: Alert) -> bool:
-        """Delivers one message."""
+        """Delivers one message; whether that succeeded."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class LogNotifier:
     """Writes to the log and, one JSON line each, to `alerts.jsonl` under the home."""
 
     path: Path
+    name: str = "log"
 
     def tell(self, alert: Alert) -> bool:
         """Logs the alert; False when the file cannot be written."""
@@ -59,23 +65,45 @@ class LogNotifier:
 
 
 def evaluate(queue: DeadLetterQueue, notifiers: list[Notifier], clock: Clock) -> Alert | None:
-    """Tells of letters that are new or were opened again since the last time; None when there is nothing to tell."""
-    seen = int(queue.recall(_REMEMBERED) or 0)
-    transitions = queue.transitions_since(seen)
-    if not transitions:
-        return None
+    """Tells of letters that are new or were opened again since the last time; None when there is nothing to tell.
+
+    Letters that can no longer be had expire first: nobody is told to retry what is lost. A way that failed is tried
+    again the next time, without the others telling it twice; it never fails the caller.
+    """
+    queue.expire_lost(who="alerts")
+    told = None
+    for notifier in notifiers:
+        memory = f"{_REMEMBERED}:{notifier.name}"
+        transitions = queue.transitions_since(int(queue.recall(memory) or 0))
+        alert = _news(queue, transitions, clock)
+        if alert is not None:
+            told = alert
+            if not _deliver(notifier, alert):
+                continue
+        if transitions:
+            queue.remember(memory, str(max(t.id for t in transitions)))
+    return told
+
+
+def _news(queue: DeadLetterQueue, transitions: Sequence[Transition], clock: Clock) -> Alert | None:
     opened = [t.letter_id for t in transitions if t.to_state == "open" and t.from_state in (None, "resolved")]
-    alert = None
-    if opened:
-        still_open = {letter.id: letter for letter in queue.list(states=("open", "retrying"), limit=10_000)}
-        letters = [still_open[id] for id in dict.fromkeys(opened) if id in still_open]
-        if letters:
-            alert = compose(letters, clock.now())
-            delivered = [notifier.tell(alert) for notifier in notifiers]
-            if not all(delivered):
-                return alert
-    queue.remember(_REMEMBERED, str(max(t.id for t in transitions)))
-    return alert
+    if not opened:
+        return None
+    still_open = {letter.id: letter for letter in queue.list(states=("open", "retrying"), limit=10_000)}
+    letters = [still_open[id] for id in dict.fromkeys(opened) if id in still_open]
+    return compose(letters, clock.now()) if letters else None
+
+
+def _deliver(notifier: Notifier, alert: Alert) -> bool:
+    try:
+        delivered = notifier.tell(alert)
+    except Exception as why:
+        # Of any kind: what people reach others by is not ours, and a run must not fail with it.
+        logger.error("alert not delivered by %s: %s", notifier.name, type(why).__name__)
+        return False
+    if not delivered:
+        logger.error("alert not delivered by %s; it is tried again", notifier.name)
+    return delivered
 
 
 def compose(letters: list[Letter], now: datetime) -> Alert:

@@ -11,11 +11,11 @@ from oss_datastore.simulator.server import Simulator
 from oss_datastore_tests.staging.fetching import DAY, PLENTY, Tables, after, entries, fetch_all, fetcher, load
 
 TOKENS = {
-    "owner": "owner",
-    "member": "member",
-    "outsider": "outsider",
-    "limited": "fine-grained -administration",
-    "app": "app",
+    "ghp_owner": "owner",
+    "ghp_member": "member",
+    "ghp_outsider": "outsider",
+    "ghp_limited": "fine-grained -administration",
+    "ghp_app": "app",
 }
 
 

@@ -89,7 +89,7 @@ def fetcher(
     letters: Any = None,
     *,
     now: datetime,
-    role: str = "owner",
+    role: str = "ghp_owner",
     rest: bool = False,
     api_version: str = "2022-11-28",
     **more: Any,
