@@ -20,7 +20,7 @@ from oss_datastore.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2] / "sql"
 MANIFEST = PROJECT / "target" / "manifest.json"
-KEPT_RUNS = 10
+KEPT_RUNS = 5
 """So many runs of dbt leave their log and compiled SQL under the home."""
 
 _PARSED = "partial_parse.msgpack"
@@ -38,6 +38,8 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "OSS_DATASTORE_RESPONSE_DAYS": str(settings.response_days),
         "OSS_DATASTORE_SLA_DAYS": ",".join(map(str, settings.sla_days)),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        # Twelve megabytes of debugging a run, compiled SQL included, which lies beside it anyway.
+        "DBT_LOG_LEVEL_FILE": "info",
         "DBT_PROFILES_DIR": str(PROJECT),
     }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Request, expect, sync_playwright
 
 from oss_datastore_tests.browser.dagster_ui import PATIENCE, DagsterUi, live_through
 
@@ -26,6 +26,13 @@ ARGUMENTS = [
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]
+
+# What stands in a page as the folder of this run of the tests, as a reader would have it.
+SHOWN_HOME = "/home/you/oss-datastore/.oss_datastore"
+RENAME = """([from, to]) => {
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) walk.currentNode.data = walk.currentNode.data.replaceAll(from, to);
+}"""
 
 Picture = Callable[[Page, str], None]
 
@@ -74,6 +81,7 @@ def browser(chromium: str, addresses: set[str]) -> Iterator[BrowserContext]:
         context = program.new_context(viewport={"width": 1600, "height": 1000}, timezone_id="UTC", locale="en-GB")
         context.set_default_timeout(PATIENCE * 1000 / 2)
         context.on("request", note)
+        expect.set_options(timeout=PATIENCE * 1000 / 2)
         yield context
         program.close()
 
@@ -86,15 +94,16 @@ def page(browser: BrowserContext) -> Iterator[Page]:
     page.close()
 
 
-@pytest.fixture(scope="session")
-def picture() -> Picture:
+@pytest.fixture(scope="module")
+def picture(ui: DagsterUi) -> Picture:
     """Keeps a picture for the documentation where PICTURES=1 asks for it; else does nothing."""
 
     def keep(page: Page, name: str) -> None:
         if os.environ.get("PICTURES") == "1":
             # What is still drawn or loaded would be half in the picture.
             page.wait_for_load_state("networkidle")
-            page.wait_for_timeout(1500)
+            page.wait_for_timeout(2000)
+            page.evaluate(RENAME, [str(ui.home), SHOWN_HOME])
             PICTURES.mkdir(parents=True, exist_ok=True)
             page.screenshot(path=PICTURES / f"{name}.png")
 

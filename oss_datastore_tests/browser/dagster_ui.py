@@ -26,11 +26,11 @@ PATIENCE = 240.0
 
 
 def wait_for(what: str, look: Callable[[], T | None], seconds: float = PATIENCE) -> T:
-    """Asks until the answer is neither None nor False. Raises AssertionError that says what never came."""
+    """Asks until there is an answer that holds something. Raises AssertionError that says what never came."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = look()
-        if found is not None and found is not False:
+        if found:
             return found
         time.sleep(0.3)
     raise AssertionError(f"{what}: not within {seconds:.0f} s")

@@ -42,6 +42,13 @@ def test_the_graph_shows_the_layers_from_left_to_right(ui: DagsterUi, page: Page
     picture(page, "dagster-graph")
 
 
+def test_an_asset_shows_what_it_is_made_of(ui: DagsterUi, page: Page, picture: Picture) -> None:
+    page.goto(f"{ui.url}/assets/infomarts/repo_traffic_daily?view=lineage&lineageScope=upstream")
+    for name in ("repo_traffic_daily", "ma_sat_repo_traffic_views", "fetch_ledger"):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    picture(page, "dagster-lineage")
+
+
 def test_every_asset_and_check_explains_itself_in_sentences(ui: DagsterUi) -> None:
     nodes = ui.ask(
         "{ assetNodes { assetKey { path } description groupName kinds isPartitioned jobNames"
@@ -86,7 +93,7 @@ def test_a_warning_says_what_is_missing_and_why(ui: DagsterUi, page: Page, pictu
     expect(page.get_by_text("1 of 3 planned scopes")).to_be_visible()
     page.goto(f"{ui.url}/assets/staging/traffic_views")
     expect(page.get_by_text("scopes_failed")).to_be_visible()
-    expect(page.get_by_role("cell", name=re.compile("502"))).to_be_visible()
+    expect(page.get_by_role("cell", name=re.compile("^GET .* 502"))).to_be_visible()
     picture(page, "dagster-asset")
 
 
@@ -105,6 +112,8 @@ def test_a_day_that_is_missing_is_materialised_by_clicks(
     assert {step["status"] for step in run["stepStats"]} == {"SUCCESS"}
     page.goto(f"{ui.url}/runs/{run['id']}")
     expect(page.get_by_text("Success", exact=True).first).to_be_visible()
+    page.get_by_placeholder("Filter…").fill("hub_repo")
+    page.keyboard.press("Enter")
     picture(page, "dagster-run")
 
 
@@ -135,6 +144,18 @@ def test_a_backfill_of_five_days_is_one_run(ui: DagsterUi, page: Page, demo_days
     page.goto(f"{ui.url}/runs/b/{backfill['id']}")
     expect(page.get_by_text(str(backfill["id"])).first).to_be_visible()
     picture(page, "dagster-backfill")
+
+
+def test_the_sensor_that_reads_the_queue_ticks(ui: DagsterUi) -> None:
+    def ticks() -> list[dict[str, object]]:
+        (sensor,) = ui.ask(
+            '{ sensorsOrError(repositorySelector: { repositoryName: "__repository__", repositoryLocationName:'
+            ' "oss_datastore" }) { ... on Sensors { results { name sensorState { ticks(limit: 20) { status'
+            " skipReason error { message } } } } } } }"
+        )["sensorsOrError"]["results"]
+        return [tick for tick in sensor["sensorState"]["ticks"] if tick["status"] != "STARTED"]
+
+    assert {tick["status"] for tick in wait_for("a tick", ticks)} == {"SKIPPED"}, ticks()
 
 
 def test_no_page_asked_anybody_else_for_anything(ui: DagsterUi, browser: BrowserContext, addresses: set[str]) -> None:
