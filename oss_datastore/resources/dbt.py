@@ -104,5 +104,5 @@ class DbtResource(dg.ConfigurableResource):
             # The environment this process runs in need not be the one that is activated.
             dbt_executable=str(Path(sys.executable).parent / "dbt"),
         )
-        with run_folder(prepare_home(settings) / "dbt", context.run_id) as target:
+        with run_folder(prepare_home(settings) / "dbt", context.run.run_id) as target:
             yield from command_line.cli(arguments, context=context, target_path=target).stream()
