@@ -65,7 +65,7 @@ def day_state(staging: Staging, day: date) -> DayState:
     asked = 0
     for name in ANSWER_SETS:
         ledger = staging.ledger(name, day)
-        asked += bool(ledger)
+        asked += bool(ledger) or staging.is_staged(name, day)
         for entry in ledger.values():
             states[entry.state.value] += 1
             if entry.state not in SETTLED:

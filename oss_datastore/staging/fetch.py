@@ -111,7 +111,8 @@ class Fetcher:
             planned = [key for key in planned if key[1] in kept]
         open_keys = [k for k in planned if force or k not in known or known[k].state not in SETTLED]
         writer = self._writer(name, day)
-        writer.plan(open_keys)
+        if open_keys or not self.staging.is_staged(name, day):
+            writer.plan(open_keys)
         late = [key for key in open_keys if key[0] not in wanted]
         for key in late:
             writer.settle(self._unavailable(answer_set, key, day, writer.generation), [])

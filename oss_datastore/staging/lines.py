@@ -86,6 +86,10 @@ class Staging:
             entry for generation, _, name, folder in ordered for entry in self._entries(f"{folder}/{generation}/{name}")
         )
 
+    def is_staged(self, answer_set: str, day: date) -> bool:
+        """Whether an answer set was planned for a day, be it that there was nothing to ask."""
+        return any(True for _ in self.store.list(self.folder(answer_set, day)))
+
     def days(self, answer_set: str) -> list[date]:
         """Every day of which something is staged, in order."""
         found = {_DAY.search(key) for key in self.store.list(f"{PREFIX}/{answer_set}/load_date=")}
@@ -188,8 +192,7 @@ class StageWriter:
     def plan(self, keys: Iterable[tuple[str, str]]) -> None:
         """Records which scopes are planned before the first is asked, so that a killed run leaves them pending."""
         entries = [LedgerEntry(d, s, self._day, State.pending, self.generation, detail="planned") for d, s in keys]
-        if entries:
-            self._store.put_if_absent(f"{self._folder}plan.jsonl.gz", gzip.compress(_json_lines(entries), mtime=0))
+        self._store.put_if_absent(f"{self._folder}plan.jsonl.gz", gzip.compress(_json_lines(entries), mtime=0))
 
     def add(self, line: Mapping[str, Any]) -> tuple[str, int]:
         """Adds an answer; returns the key of its part and its number there."""

@@ -252,3 +252,7 @@ def test_a_day_before_the_first_repository_plans_none(github: Simulator, tmp_pat
     fetch.fetch("repositories", DAY)
     fetch.fetch("issues", date(2001, 1, 1))
     assert fetch.staging.ledger("issues", date(2001, 1, 1)) == {}
+    assert fetch.staging.is_staged("issues", date(2001, 1, 1)), "nothing to ask must not look like never asked"
+    staged = list(fetch.staging.store.list(""))
+    fetch.fetch("issues", date(2001, 1, 1))
+    assert list(fetch.staging.store.list("")) == staged
