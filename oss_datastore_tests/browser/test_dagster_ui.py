@@ -44,8 +44,8 @@ def test_the_graph_shows_the_layers_from_left_to_right(ui: DagsterUi, page: Page
 
 def test_an_asset_shows_what_it_is_made_of(ui: DagsterUi, page: Page, picture: Picture) -> None:
     page.goto(f"{ui.url}/assets/infomarts/repo_traffic_daily?view=lineage&lineageScope=upstream")
-    for name in ("repo_traffic_daily", "ma_sat_repo_traffic_views", "fetch_ledger"):
-        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    for name in ("repo_traffic_daily", "hub_repo", "fetch_ledger"):
+        expect(page.locator("foreignObject").get_by_text(name, exact=True).first).to_be_visible()
     picture(page, "dagster-lineage")
 
 
@@ -112,7 +112,7 @@ def test_a_day_that_is_missing_is_materialised_by_clicks(
     assert {step["status"] for step in run["stepStats"]} == {"SUCCESS"}
     page.goto(f"{ui.url}/runs/{run['id']}")
     expect(page.get_by_text("Success", exact=True).first).to_be_visible()
-    page.get_by_placeholder("Filter…").fill("hub_repo")
+    page.get_by_placeholder("Filter…").fill("step:stage_traffic_views")
     page.keyboard.press("Enter")
     picture(page, "dagster-run")
 
