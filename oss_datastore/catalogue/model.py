@@ -143,6 +143,8 @@ class Dataset:
     children: tuple[Table, ...] = ()
     actors: tuple[str, ...] = ()
     empty_is_an_answer: bool = True
+    is_object: bool = False
+    """The answer is one object, the record itself or what holds its list; everything else is answered with a list."""
 
     @property
     def name(self) -> str:

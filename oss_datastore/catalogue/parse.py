@@ -111,18 +111,9 @@ def parse(dataset: Dataset, part: Part, payload: Any, day: date, fetched_at: dat
     }
     edge = (fetched_at.astimezone(UTC).date() - timedelta(days=13)).isoformat()
     items = walk(payload, part.path)
-    if isinstance(items, dict):
-        items = [items]
-    if not isinstance(items, list):
-        faults.append(
-            Fault(
-                dataset.name,
-                0,
-                f"expected a list of records, came {'null' if items is None else type(items).__name__}",
-                items,
-            )
-        )
-        items = []
+    items, problem = _listed_items(dataset, items)
+    if problem:
+        faults.append(Fault(dataset.name, 0, problem, walk(payload, part.path)))
     count = 0
     broken: set[int] = set()
     own = [t for t in dataset.tables if not (t.snapshot_only and not on_time)]
@@ -146,6 +137,22 @@ def parse(dataset: Dataset, part: Part, payload: Any, day: date, fetched_at: dat
         if table is dataset.table:
             count = seen
     return Parsed(rows, faults, count)
+
+
+def _listed_items(dataset: Dataset, answer: Any) -> tuple[list[Any], str]:
+    """The items of an answer, and what is wrong with it as a whole.
+
+    An object where a list belongs is another thing's answer, even if it has an id; an object without its list is not
+    one whose list is empty.
+    """
+    came = "null" if answer is None else type(answer).__name__
+    if not dataset.is_object:
+        return (answer, "") if isinstance(answer, list) else ([], f"expected a list of records, came {came}")
+    if dataset.table.each and not isinstance(answer, dict):
+        return [], f"expected an object, came {came}"
+    if dataset.table.each and get(answer, dataset.table.each) is None:
+        return [], f"expected a list of records under {dataset.table.each!r}, came none"
+    return [answer], ""
 
 
 def walk(payload: Any, path: Sequence[str | int]) -> Any:

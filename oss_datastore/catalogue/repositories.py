@@ -89,6 +89,7 @@ organizations = Dataset(
     addressable=Addressable.snapshot,
     needs=Needs.anyone,
     description="The organisation itself: name, base permission, two-factor policy.",
+    is_object=True,
     permission="Metadata: read (policies: organisation owner)",
 )
 

@@ -51,6 +51,7 @@ def _daily(name: str, list_name: str, what: str) -> Dataset:
         addressable=Addressable.window,
         needs=Needs.push,
         description=f"{what} of the last fourteen UTC days; days of zero are left out by GitHub.",
+        is_object=True,
         permission="Administration: read",
         children=(
             Table(

@@ -26,7 +26,7 @@ def environment(home: Path, api_url: str, orgs: str, queue_url: str, **more: str
         if name.startswith(("OSS_DATASTORE_", "GITHUB_")):
             del os.environ[name]
     os.environ |= {
-        "GITHUB_TOKEN": "recorded",
+        "GITHUB_TOKEN": "a-token-for-the-replay",
         "GITHUB_ORGS": orgs,
         "GITHUB_API_URL": api_url,
         "DLQ_URL": queue_url,
