@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from oss_datastore.catalogue import ANSWER_SETS, DATASETS
+from oss_datastore.catalogue.model import Needs
 from oss_datastore.staging.days import recoverable_until
-from oss_datastore.staging.ledger import SETTLED, LedgerEntry
+from oss_datastore.staging.ledger import SETTLED, LedgerEntry, State, Visibility
 from oss_datastore.staging.lines import Staging
+from oss_datastore.staging.scopes import is_asked_for
 
 LOOK_BACK_DAYS = 14
 """So many days are looked at for what is missing: as long as GitHub serves traffic."""
@@ -24,7 +26,8 @@ class DayState:
     day: date
     states: Counter[str]
     missing: tuple[LedgerEntry, ...]
-    answer_sets: int
+    left_out: tuple[str, ...]
+    """Answer sets that were never asked for that day."""
 
     @property
     def is_staged(self) -> bool:
@@ -34,7 +37,22 @@ class DayState:
     @property
     def is_whole(self) -> bool:
         """Every answer set was asked for, and every planned scope is settled."""
-        return self.answer_sets == len(ANSWER_SETS) and not self.missing
+        return not self.left_out and not self.missing
+
+    @property
+    def is_worth_asking(self) -> bool:
+        """Asking once more could change something, though the day is not the last one.
+
+        What was forbidden, seen by somebody who is no owner, or does not parse stays so until a person acts: the
+        last day is asked again and tells, and a fortnight of them need not be.
+        """
+        if self.left_out:
+            return True
+        return any(
+            entry.state in (State.failed, State.pending)
+            or (entry.state is State.partial and not entry.only_parsing and not _seen_in_part(entry))
+            for entry in self.missing
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
@@ -58,23 +76,29 @@ class DayState:
         }
 
 
-def day_state(staging: Staging, day: date) -> DayState:
-    """What the ledger says of a day."""
+def _seen_in_part(entry: LedgerEntry) -> bool:
+    return DATASETS[entry.dataset].needs is Needs.owner and entry.visibility not in (Visibility.owner, Visibility.app)
+
+
+def day_state(staging: Staging, day: date, datasets: Sequence[str] = ()) -> DayState:
+    """What the ledger says of a day; `datasets` are the globs of OSS_DATASTORE_DATASETS."""
     states: Counter[str] = Counter()
     missing: list[LedgerEntry] = []
-    asked = 0
-    for name in ANSWER_SETS:
+    left_out: list[str] = []
+    for name, answer_set in ANSWER_SETS.items():
         ledger = staging.ledger(name, day)
-        asked += bool(ledger) or staging.is_staged(name, day)
+        wanted = any(is_asked_for(dataset.name, datasets) for dataset in answer_set.datasets)
+        if wanted and not ledger and not staging.is_staged(name, day):
+            left_out.append(name)
         for entry in ledger.values():
             states[entry.state.value] += 1
             if entry.state not in SETTLED:
                 missing.append(entry)
-    return DayState(day, states, tuple(missing), asked)
+    return DayState(day, states, tuple(missing), tuple(left_out))
 
 
-def missing_days(staging: Staging, first: date, last: date) -> list[date]:
-    """Days from the first ever staged on that are not whole, among the last fourteen up to `last`.
+def missing_days(staging: Staging, first: date, last: date, datasets: Sequence[str] = ()) -> list[date]:
+    """Days to run: the last one until it is whole, and of the thirteen before it those worth asking once more.
 
     Where nothing was ever staged, only the last day: what is older was never promised.
     """
@@ -83,7 +107,8 @@ def missing_days(staging: Staging, first: date, last: date) -> list[date]:
     begun = staging.days("organizations")
     if not begun:
         return [last]
-    return [d for d in days if d >= begun[0] and not day_state(staging, d).is_whole]
+    states = [day_state(staging, day, datasets) for day in days if day >= begun[0]]
+    return [s.day for s in states if (not s.is_whole if s.day == last else s.is_worth_asking)]
 
 
 def spans(days: Iterable[date]) -> list[tuple[date, date]]:

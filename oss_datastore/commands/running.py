@@ -55,7 +55,7 @@ def spans_to_run(
         return [(begin, end)]
     if closed < settings.start_date:
         raise click.UsageError(f"OSS_DATASTORE_START_DATE ({settings.start_date}) lies after the last day that is over")
-    return spans(missing_days(Staging(open_store(settings)), settings.start_date, closed))
+    return spans(missing_days(Staging(open_store(settings)), settings.start_date, closed, settings.datasets))
 
 
 def run_spans(
@@ -82,7 +82,7 @@ def run_spans(
                 break
     staging = Staging(open_store(settings))
     for first, last in ranges:
-        outcome.states.extend(day_state(staging, d) for d in _days(first, last))
+        outcome.states.extend(day_state(staging, d, settings.datasets) for d in _days(first, last))
     return outcome
 
 

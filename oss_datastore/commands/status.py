@@ -24,7 +24,7 @@ def status(wants_json: bool) -> None:
     settings = Settings.load()
     staging = Staging(open_store(settings))
     last = settings.clock.last_closed_day()
-    states = [day_state(staging, last - timedelta(days=n)) for n in range(LOOK_BACK_DAYS)]
+    states = [day_state(staging, last - timedelta(days=n), settings.datasets) for n in range(LOOK_BACK_DAYS)]
     try:
         counts = open_queue(settings).counts()
         letters = {state: sum(kinds.values()) for state, kinds in counts.items()}

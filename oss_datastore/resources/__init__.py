@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 
 import dagster as dg
+from pydantic import PrivateAttr
 
 from oss_datastore.connections import open_fetcher, open_letters, open_queue, open_store, open_warehouse
 from oss_datastore.dead_letters import DeadLetterQueue
@@ -23,13 +24,25 @@ progress: ContextVar[Progress | None] = ContextVar("progress", default=None)
 
 
 class GitHubResource(dg.ConfigurableResource):
-    """Opens the fetch loop. `pace` off means no spacing of calls, for a GitHub of one's own on loopback."""
+    """The fetch loop of a run: one for all its steps, since they share a budget and what is known of the token.
+
+    `pace` off means no spacing of calls, for a GitHub of one's own on loopback.
+    """
 
     pace: bool = True
+    _fetcher: Fetcher | None = PrivateAttr(default=None)
 
     def fetcher(self) -> Fetcher:
-        """The fetch loop of the settings."""
-        return open_fetcher(Settings.load(), pace=self.pace, progress=progress.get())
+        """The fetch loop of the settings, made at first need."""
+        if self._fetcher is None:
+            self._fetcher = open_fetcher(Settings.load(), pace=self.pace, progress=progress.get())
+        return self._fetcher
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Closes the connections of the run."""
+        if self._fetcher is not None:
+            self._fetcher.github.close()
+            self._fetcher = None
 
 
 class StoreResource(dg.ConfigurableResource):

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from fnmatch import fnmatch
 
 from oss_datastore.catalogue import ANSWER_SETS, DATASETS
 from oss_datastore.catalogue.model import AnswerSet, GraphRequest, RestRequest, ScopeKind
@@ -26,6 +25,7 @@ from oss_datastore.staging.lines import Letters, StageWriter, Staging
 from oss_datastore.staging.scopes import (
     Scope,
     host_of,
+    is_asked_for,
     nearest_inventory,
     staged_organizations,
     staged_repositories,
@@ -97,7 +97,7 @@ class Fetcher:
         self._visible = {org: seen for org, seen in self._visible.items() if seen is not Visibility.unknown}
         answer_set = ANSWER_SETS[name]
         now = self.clock.now()
-        asked = frozenset(d.name for d in answer_set.datasets if self._is_asked_for(d.name))
+        asked = frozenset(d.name for d in answer_set.datasets if is_asked_for(d.name, self.datasets))
         wanted = asked & {d.name for d in answer_set.datasets if can_be_had(d.addressable, day, now)}
         if not asked:
             return FetchReport(name, day, 0, {}, note="left out by OSS_DATASTORE_DATASETS")
@@ -127,11 +127,6 @@ class Fetcher:
         return self._report(answer_set, day, writer.generation, began)
 
     # Scopes
-
-    def _is_asked_for(self, dataset: str) -> bool:
-        if not self.datasets or dataset in ("organizations", "repositories"):
-            return True
-        return any(fnmatch(dataset, pattern) for pattern in self.datasets)
 
     def resolve(self, day: date) -> list[Scope]:
         """The organisations of GITHUB_ORGS as scopes, from what is staged or else by asking."""

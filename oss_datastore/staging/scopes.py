@@ -5,7 +5,7 @@ A scope is known by its number (`host/kind/id`); its names serve to ask and may 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from fnmatch import fnmatch
@@ -43,6 +43,13 @@ def host_of(api_url: str) -> str:
     """The host that keys begin with: github.com for the public API, else the server's name without port."""
     host = urlsplit(api_url).hostname or api_url
     return "github.com" if host == "api.github.com" else host
+
+
+def is_asked_for(dataset: str, patterns: Sequence[str]) -> bool:
+    """Whether OSS_DATASTORE_DATASETS leaves a dataset in; organisations and their repositories always stay."""
+    if not patterns or dataset in ("organizations", "repositories"):
+        return True
+    return any(fnmatch(dataset, pattern) for pattern in patterns)
 
 
 def nearest_inventory(staging: Staging, answer_set: str, day: date, scopes: Iterable[str] | None = None) -> date | None:
