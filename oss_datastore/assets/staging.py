@@ -6,6 +6,7 @@ What a step asks and keeps is `staging.fetch`; here stand only the days of the r
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
+from urllib.parse import unquote
 
 import dagster as dg
 
@@ -124,7 +125,7 @@ def _result(
     }
     if reports:
         url = staging.store.url(staging.folder(answer_set.name, reports[-1].day))
-        metadata["staged_in"] = dg.MetadataValue.path(url.removeprefix("file://"))
+        metadata["staged_in"] = dg.MetadataValue.path(unquote(url.removeprefix("file://")))
     if missing:
         metadata["missing"] = dg.MetadataValue.md("\n".join(lines))
         metadata["read_and_retry"] = dg.MetadataValue.md(f"`oss-datastore dlq list --dataset {dataset.name}`")
