@@ -13,7 +13,6 @@ def build_jobs(daily: dg.DailyPartitionsDefinition) -> list[dg.UnresolvedAssetJo
         dg.define_asset_job(
             DAILY,
             selection=dg.AssetSelection.all(),
-            partitions_def=daily,
             executor_def=dg.in_process_executor,
             description="Fetches a day (or a range of days) and brings it all the way to the report.",
         )

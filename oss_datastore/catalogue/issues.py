@@ -216,7 +216,6 @@ issue_events = Dataset(
         key=("event_id",),
         hash_keys={
             "repo_hk": ("repo_id",),
-            "issue_hk": ("issue_id",),
             "actor_hk": ("actor_id",),
             "nh_link_issue_event_hk": ("repo_id", "event_id"),
         },

@@ -12,13 +12,16 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from oss_datastore.catalogue import ANSWER_SETS, DATASETS
 from oss_datastore.catalogue.model import AnswerSet, GraphRequest, RestRequest, ScopeKind
 from oss_datastore.catalogue.parse import get
 from oss_datastore.clock import Clock, day_close
 from oss_datastore.github import GitHub, GitHubError
-from oss_datastore.staging.collect import Collection, Key
+from oss_datastore.staging.collect_graphql import GraphCollection
+from oss_datastore.staging.collect_rest import RestCollection
+from oss_datastore.staging.collection import Collection, Key
 from oss_datastore.staging.days import can_be_had, covering_days
 from oss_datastore.staging.ledger import SETTLED, Coverage, LedgerEntry, State, Visibility, state_counts
 from oss_datastore.staging.lines import Letters, StageWriter, Staging
@@ -214,7 +217,7 @@ class Fetcher:
                         )
                     done += 1
                     continue
-                collection = Collection(
+                collection = (GraphCollection if isinstance(request, GraphRequest) else RestCollection)(
                     self.github,
                     writer,
                     self.clock,
@@ -243,7 +246,7 @@ class Fetcher:
         if self._stopped is not None and self._stopped.kind == "unreachable":
             raise self._stopped
 
-    def _unit(self, request: RestRequest | GraphRequest, writer: StageWriter, collection: Collection) -> None:
+    def _unit(self, request: Any, writer: StageWriter, collection: RestCollection | GraphCollection) -> None:
         stopped = self._stopped
         if stopped is not None:
             collection.leave(str(stopped))

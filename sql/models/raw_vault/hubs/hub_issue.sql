@@ -1,4 +1,4 @@
 {{ hub(
     key='issue_hk', columns=['host', 'issue_id'],
-    sources=['issues', 'issue_events', 'issue_assignees', 'issue_labels']
+    sources=['issues', 'issue_assignees', 'issue_labels']
 ) }}

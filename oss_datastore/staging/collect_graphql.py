@@ -1,0 +1,193 @@
+"""Asks for one scope by GraphQL: connections paged, pages too heavy halved, partial errors told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from oss_datastore.catalogue import DATASETS
+from oss_datastore.catalogue.model import GraphPart, GraphRequest
+from oss_datastore.catalogue.parse import Part, get
+from oss_datastore.github import GitHubError, GraphQLAnswer, QueryTooHeavy
+from oss_datastore.staging.collection import Collection, Key
+from oss_datastore.staging.ledger import State, Visibility
+from oss_datastore.staging.scopes import Scope
+
+
+class GraphCollection(Collection):
+    """A unit that is asked for by GraphQL."""
+
+    def collect(self, request: GraphRequest) -> None:
+        """Asks for everything; what fails is in the tallies afterwards. Raises only what ends the whole run."""
+        self._graph(request)
+
+    def _graph(self, request: GraphRequest) -> None:
+        own = [
+            (p.dataset, str(self.scope))
+            for p in request.parts
+            if not p.scope_each and self.asks(p.dataset, str(self.scope))
+        ]
+        for key in own:
+            self.tally(*key)
+        after, size = None, request.page_size
+        try:
+            while True:
+                variables = {**self._variables(), "first": size, "after": after}
+                try:
+                    answer = self.github.query(request.document, variables, org=self.scope.names.get("org"))
+                except QueryTooHeavy as heavy:
+                    if size == 1:
+                        raise
+                    self._spent(self._unanswered(own), heavy.requests, 0)
+                    size = max(1, size // 2)
+                    continue
+                if get(answer.data, "organization.viewerCanAdminister") is True:
+                    self.visible = Visibility.owner
+                connection = get(answer.data, request.connection)
+                if not _is_connection(connection):
+                    self._absent(answer, self._unanswered(own))
+                    return
+                self._graph_page(request, answer, connection)
+                page, items = connection["pageInfo"], connection[_list_name(connection)]
+                if not page["hasNextPage"] or (request.newest_first and self._is_past(items, request.newest_first)):
+                    return
+                after = page["endCursor"]
+        except GitHubError as error:
+            self._went_wrong(error, self._unanswered(own))
+
+    def _variables(self) -> dict[str, str]:
+        names = self.scope.names
+        return {"owner": names["owner"], "name": names["name"]} if "owner" in names else {"org": names["org"]}
+
+    def _graph_page(self, request: GraphRequest, answer: GraphQLAnswer, connection: Mapping[str, Any]) -> None:
+        key = _list_name(connection)
+        base = ("data", *request.connection.split("."), key)
+        parts: list[Part] = []
+        for part in request.parts:
+            if not part.scope_each:
+                if self.asks(part.dataset, str(self.scope)):
+                    parts.append(Part(part.dataset, str(self.scope), base))
+                continue
+            for index, item in enumerate(connection[key]):
+                scope = self._scope_of(part, item)
+                if not self.asks(part.dataset, scope):
+                    continue
+                if get(item, part.path) is None:
+                    self._refused(answer, (*base[1:], index), (part.dataset, scope))
+                else:
+                    self.tally(part.dataset, scope)
+                    parts.append(Part(part.dataset, scope, (*base, index, *part.path.split("."))))
+        if any(part.scope_each for part in request.parts):
+            self._note_hidden(answer, base[1:], connection[key])
+        self._keep(answer, parts)
+        self._errors(request, answer, base[1:])
+        for part in request.parts:
+            for item in connection[key] if part.overflow else []:
+                if (
+                    isinstance(item, dict)
+                    and self.asks(part.dataset, self._scope_of(part, item))
+                    and not (request.newest_first and self._is_old(item, request.newest_first))
+                ):
+                    self._overflow(part, item)
+
+    def _scope_of(self, part: GraphPart, item: Any) -> str:
+        """The scope an item's inner list belongs to; '' where the item does not say who it is."""
+        if not part.scope_each:
+            return str(self.scope)
+        number = item.get("databaseId") if isinstance(item, dict) else None
+        return str(Scope(self.scope.host, DATASETS[part.dataset].scope_kind, number, {})) if number else ""
+
+    def _note_hidden(self, answer: GraphQLAnswer, base: tuple[str | int, ...], items: list[Any]) -> None:
+        for index, item in enumerate(items):
+            if not isinstance(item, dict) or not item.get("databaseId"):
+                reasons = list(answer.errors_under(*base, index))
+                self.hidden.append((answer, reasons[0] if reasons else {"message": "null without an error"}))
+
+    def _overflow(self, part: GraphPart, item: Mapping[str, Any]) -> None:
+        """Pages on through an inner list that was longer than its first page."""
+        inner = item.get(part.inner)
+        if not inner or not inner["pageInfo"]["hasNextPage"]:
+            return
+        scope, context = self._scope_of(part, item), None
+        if not part.scope_each:
+            context = {"parent": {k: item.get(k) for k in ("fullDatabaseId", "number", "updatedAt")}}
+        after, size = inner["pageInfo"]["endCursor"], 100
+        try:
+            while True:
+                variables = {"id": item["id"], "first": size, "after": after}
+                try:
+                    answer = self.github.query(part.overflow, variables, org=self.scope.names.get("org"))
+                except QueryTooHeavy as heavy:
+                    if size == 1:
+                        raise
+                    self._spent([(part.dataset, scope)], heavy.requests, 0)
+                    size = max(1, size // 2)
+                    continue
+                inner = get(answer.data, f"node.{part.inner}")
+                if not _is_connection(inner):
+                    self._absent(answer, [(part.dataset, scope)])
+                    return
+                path = ("data", "node", part.inner, _list_name(inner))
+                self._keep(answer, [Part(part.dataset, scope, path, context)])
+                for error in answer.errors:
+                    self._failed(answer, (part.dataset, scope), error)
+                if not inner["pageInfo"]["hasNextPage"]:
+                    return
+                after = inner["pageInfo"]["endCursor"]
+        except GitHubError as error:
+            self._went_wrong(error, [(part.dataset, scope)])
+
+    def _errors(self, request: GraphRequest, answer: GraphQLAnswer, base: tuple[str | int, ...]) -> None:
+        """Partial errors fail only what lies under their path: an inner list, an item's own fields, or all of it."""
+        own = [p for p in request.parts if not p.scope_each and self.asks(p.dataset, str(self.scope))]
+        inner = {p.inner for p in own if p.inner}
+        each = {p.path.split(".")[0] for p in request.parts if p.scope_each}
+        for error in answer.errors:
+            path = tuple(error.get("path") or ())
+            beyond = path[len(base) + 1 :] if path[: len(base)] == base else ()
+            if each & set(beyond):
+                continue  # told by the null in its place
+            hit = own if not beyond else [p for p in own if (p.inner in beyond if inner & set(beyond) else not p.inner)]
+            for part in hit:
+                self._failed(answer, (part.dataset, str(self.scope)), error)
+
+    def _refused(self, answer: GraphQLAnswer, path: tuple[str | int, ...], key: Key) -> None:
+        """An inner list that is null: the error under its path says whether it was refused or failed."""
+        reasons = [e for e in answer.errors if tuple(e.get("path") or ())[: len(path)] == path]
+        tally = self.tally(*key)
+        if reasons and all(e.get("type") == "FORBIDDEN" for e in reasons):
+            tally.state, tally.detail = State.forbidden, str(reasons[0].get("message", ""))
+        elif reasons:
+            for error in reasons:
+                self._failed(answer, key, error)
+        else:
+            # GitHub answers null without an error where the token lacks push access.
+            tally.state, tally.detail = State.forbidden, "null without an error: the token may not see this list"
+
+    def _absent(self, answer: GraphQLAnswer, keys: list[Key]) -> None:
+        """The asked object is null."""
+        types = {str(e.get("type")) for e in answer.errors}
+        for key in keys:
+            self.tally(*key)
+        self._spent(keys, answer.requests, answer.points)
+        for key in keys:
+            tally = self.tally(*key)
+            if types == {"NOT_FOUND"}:
+                tally.state, tally.detail = State.gone, str(answer.errors[0].get("message", ""))
+            elif types == {"FORBIDDEN"}:
+                tally.state, tally.detail = State.forbidden, str(answer.errors[0].get("message", ""))
+            else:
+                self._failed(answer, key, answer.errors[0] if answer.errors else {"message": "null without an error"})
+
+
+def _list_name(connection: Mapping[str, Any]) -> str:
+    return "nodes" if "nodes" in connection else "edges"
+
+
+def _is_connection(value: Any) -> bool:
+    """Whether a GraphQL connection came whole enough to be read: its list may be null with an error beside it."""
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get(_list_name(value)), list)
+        and isinstance(value.get("pageInfo"), dict)
+    )

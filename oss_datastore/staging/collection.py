@@ -1,0 +1,293 @@
+"""One unit of work of the fetch loop: what its answers came to, per dataset and scope.
+
+Answers are staged, their parts named, rows counted and failures kept here. How pages are asked for is `collect_rest`
+and `collect_graphql`; which units there are, and what their outcome means for the run, is `fetch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+
+from oss_datastore.catalogue import DATASETS
+from oss_datastore.catalogue.model import Needs
+from oss_datastore.catalogue.parse import Part, parse
+from oss_datastore.clock import Clock
+from oss_datastore.dead_letters import Failure
+from oss_datastore.github import Answer, GitHub, GitHubError, GraphQLAnswer
+from oss_datastore.staging.days import is_overdue, recoverable_until
+from oss_datastore.staging.ledger import Coverage, LedgerEntry, State, Visibility
+from oss_datastore.staging.lines import StageWriter, storable, without_secrets
+from oss_datastore.staging.scopes import Scope
+
+Key = tuple[str, str]
+
+_STATES = {
+    "forbidden": State.forbidden,
+    "disabled": State.disabled,
+    "not_found": State.gone,
+    "gone": State.gone,
+    "blocked": State.gone,
+    "rate_limited": State.pending,
+}
+"""What an error class means for the scope; every other one is a failure with a letter."""
+
+_EMPTY = frozenset({"empty_repository"})
+"""Errors that say there is nothing: an answer, not a failure."""
+
+
+@dataclass
+class Tally:
+    """What one (dataset, scope) of a unit has come to so far."""
+
+    rows: int = 0
+    items: int = 0
+    requests: int = 0
+    points: int = 0
+    answers: int = 0
+    state: State = State.complete
+    detail: str = ""
+    failures: list[Failure] = field(default_factory=list)
+
+
+@dataclass
+class Collection:
+    """A request for one scope of one day, and the tallies of every (dataset, scope) it answers for.
+
+    `since` is the moment from which changes are asked, None for the whole list. `planned` are the (dataset, scope)
+    pairs it must answer for; `discovers` the datasets whose scopes become known while a list is read (teams), except
+    those that are `settled` already. What is neither is left alone, even where an answer happens to hold it.
+    `visible` tells what the token may see of an organisation.
+    """
+
+    github: GitHub
+    writer: StageWriter
+    clock: Clock
+    day: date
+    scope: Scope
+    since: datetime | None
+    planned: tuple[Key, ...]
+    discovers: frozenset[str] = frozenset()
+    settled: frozenset[Key] = frozenset()
+    visible: Visibility = Visibility.unknown
+    tallies: dict[Key, Tally] = field(default_factory=dict)
+    spare: Tally = field(default_factory=Tally)
+    """What was spent before any scope was heard of; the first one bears it."""
+    hidden: list[tuple[Answer, Mapping[str, Any]]] = field(default_factory=list)
+    """Items that came as null: whose they are is not known, so no scope that was not seen may be called gone."""
+
+    def keep_object(self, answer: Answer) -> None:
+        """Stages an answer that was asked for elsewhere and is all there is of the scope."""
+        self._keep(answer, [Part(dataset, scope) for dataset, scope in self.planned])
+
+    def fail(self, error: GitHubError) -> None:
+        """Says that what was asked for elsewhere failed."""
+        with suppress(GitHubError):  # what it means for the run is for the one who asked
+            self._went_wrong(error, list(self.planned))
+
+    def leave(self, why: str) -> None:
+        """Leaves everything pending for the next run."""
+        for key in self.planned:
+            tally = self.tally(*key)
+            tally.state, tally.detail = State.pending, why
+
+    def entries(self) -> Iterator[tuple[LedgerEntry, list[Failure]]]:
+        """The ledger entries of the unit with their failures."""
+        for first in list(self.tallies.values())[:1]:
+            first.requests += self.spare.requests
+            first.points += self.spare.points
+        for (dataset, scope), tally in self.tallies.items():
+            state, coverage = tally.state, None
+            if state is State.failed and tally.answers:
+                state = State.partial
+            if state is State.pending and not tally.failures and is_overdue(self.day, self.clock.now()):
+                tally.failures.append(self._failure(dataset, scope, "overdue", tally.detail))
+            only_parsing = tally.failures and all(failure.source == "etl" for failure in tally.failures)
+            if state is State.complete or (state is State.partial and only_parsing):
+                if self.since is not None:
+                    coverage = Coverage.delta
+                else:
+                    coverage = Coverage.full if tally.items else Coverage.empty
+                if DATASETS[dataset].needs is Needs.owner and self.visible not in (Visibility.owner, Visibility.app):
+                    state, coverage = State.partial, None
+                    tally.detail = f"seen as {self.visible}: GitHub shows the whole list to organisation owners only"
+                    tally.failures.append(self._failure(dataset, scope, "low_visibility", tally.detail))
+            entry = LedgerEntry(
+                dataset,
+                scope,
+                self.day,
+                state,
+                self.writer.generation,
+                coverage,
+                self.visible,
+                tally.rows,
+                tally.requests,
+                tally.points,
+                self.clock.now(),
+                detail=tally.detail,
+            )
+            yield entry, tally.failures
+
+    def unseen(self) -> tuple[list[Key], bool]:
+        """Planned pairs that no answer named, and whether they may be called gone; else they have failed."""
+        unseen = [key for key in self.planned if key not in self.tallies]
+        for answer, error in self.hidden[:1]:
+            for key in unseen:
+                self._failed(answer, key, error)
+        return unseen, not self.hidden
+
+    def asks(self, dataset: str, scope: str) -> bool:
+        """Whether the unit answers for this pair."""
+        if (dataset, scope) in self.planned:
+            return True
+        return dataset in self.discovers and (dataset, scope) not in self.settled
+
+    def tally(self, dataset: str, scope: str) -> Tally:
+        """The tally of a (dataset, scope), begun when it is first named."""
+        return self.tallies.setdefault((dataset, scope), Tally())
+
+    def _unanswered(self, own: list[Key]) -> list[Key]:
+        """What a failed list leaves without an answer: the asked scope itself and every planned one not yet seen."""
+        return [*own, *(key for key in self.planned if key not in own and key not in self.tallies)]
+
+    def _is_past(self, items: Any, field_name: str) -> bool:
+        """Whether the last item of a newest-first page lies before the moment from which changes are asked."""
+        return bool(self.since and isinstance(items, list) and items and self._is_old(items[-1], field_name))
+
+    def _is_old(self, item: Any, field_name: str) -> bool:
+        value = item.get(field_name) if isinstance(item, dict) else None
+        if not value or self.since is None:
+            return False
+        try:
+            return datetime.fromisoformat(str(value)) < self.since
+        except (TypeError, ValueError):
+            return False
+
+    # Keeping
+
+    def _keep(self, answer: Answer, parts: list[Part]) -> bool:
+        """Stages an answer and counts what its parts hold. False when it was no content yet or nothing at all."""
+        for part in parts:
+            self.tally(part.dataset, part.scope)
+        self._spent([(p.dataset, p.scope) for p in parts], answer.requests, answer.points)
+        if not parts:
+            return True
+        if answer.status == 202:
+            for part in parts:
+                tally = self.tally(part.dataset, part.scope)
+                tally.state, tally.detail = State.pending, "GitHub is still computing the statistics"
+                message = "202: GitHub is still computing; ask again later"
+                tally.failures.append(self._failure(part.dataset, part.scope, "computing", message, answer))
+            return False
+        payload = [] if answer.status == 204 else storable(without_secrets(answer.body, answer.payload))
+        place = self.writer.add(
+            {
+                "parts": [part.as_list() for part in parts],
+                "day": self.day.isoformat(),
+                "fetched_at": answer.fetched_at.isoformat(),
+                "api_version": answer.api_version,
+                "request": answer.request.as_dict(),
+                "status": answer.status,
+                "etag": answer.etag,
+                "page": self.tally(parts[0].dataset, parts[0].scope).answers + 1,
+                "payload": payload,
+            }
+        )
+        broken = isinstance(answer, GraphQLAnswer) and bool(answer.errors)
+        for part in parts:
+            dataset = DATASETS[part.dataset]
+            parsed = parse(dataset, part, payload, self.day, answer.fetched_at)
+            tally = self.tally(part.dataset, part.scope)
+            tally.answers += 1
+            tally.items += parsed.items
+            tally.rows += len(parsed.rows[dataset.name])
+            for fault in parsed.faults:
+                if fault.item is None and broken:
+                    continue  # the error beside it says why it is null
+                tally.state, tally.detail = State.partial, f"{fault.table}: {fault.message}"
+                message = f"record {fault.index + 1} of {fault.table} does not parse: {fault.message}"
+                tally.failures.append(
+                    self._failure(
+                        part.dataset,
+                        part.scope,
+                        "does_not_parse",
+                        message,
+                        answer,
+                        source="etl",
+                        cause=fault.cause,
+                        staged={"key": place[0], "line": place[1], "index": fault.index, "table": fault.table},
+                        body=fault.item,
+                    )
+                )
+        return True
+
+    def _spent(self, keys: list[Key], requests: int, points: int) -> None:
+        # One scope bears the cost, so that the sum over the ledger is what was spent; one that was heard of, since
+        # a tally says that it was.
+        bearer = next((self.tallies[key] for key in keys if key in self.tallies), self.spare)
+        bearer.requests += requests
+        bearer.points += points
+
+    def _went_wrong(self, error: GitHubError, keys: list[Key], *, of_item: bool = False) -> None:
+        if error.kind == "unauthorized":
+            raise error
+        for position, key in enumerate(keys):
+            tally = self.tally(*key)
+            tally.requests += error.requests if position == 0 else 0
+            if error.kind in _EMPTY:
+                tally.detail = str(error)
+                continue
+            state = _STATES.get(error.kind)
+            if state is not None and (state is State.pending or not (tally.answers or of_item)):
+                tally.state, tally.detail = state, str(error)
+                continue
+            tally.state = State.partial if tally.answers else State.failed
+            tally.detail = str(error)
+            tally.failures.append(self._failure(*key, error.kind, str(error), error.answer, request=error.request))
+        if error.kind in ("rate_limited", "unreachable"):
+            raise error
+
+    def _failed(self, answer: Answer, key: Key, error: Mapping[str, Any]) -> None:
+        tally = self.tally(*key)
+        message = str(error.get("message", "error without a message"))
+        tally.state, tally.detail = (State.partial if tally.answers else State.failed), message
+        kind = str(error.get("type") or "graphql_error").lower()
+        path = ".".join(map(str, error.get("path") or ()))
+        tally.failures.append(self._failure(*key, kind, f"{message} (at {path})", answer, cause=f"{kind}:{path}"))
+
+    def _failure(
+        self,
+        dataset: str,
+        scope: str,
+        kind: str,
+        message: str,
+        answer: Answer | None = None,
+        *,
+        request: Any = None,
+        source: str | None = None,
+        cause: str | None = None,
+        staged: Mapping[str, Any] | None = None,
+        body: Any = None,
+    ) -> Failure:
+        asked = answer.request if answer is not None else request
+        api = asked.api if asked is not None else "v3"
+        return Failure(
+            dataset=dataset,
+            scope=scope,
+            day=self.day,
+            source=source or f"github_{api}",
+            error_class=kind,
+            message=message,
+            cause=cause or kind,
+            request=asked.as_dict() if asked is not None else None,
+            status=answer.status if answer is not None else None,
+            headers=answer.headers if answer is not None else {},
+            body=orjson.dumps(body) if body is not None else (answer.body if answer is not None else None),
+            recoverable_until=recoverable_until(DATASETS[dataset].addressable, self.day),
+            staged=staged,
+        )
