@@ -43,7 +43,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
             build_vault_assets(daily, prepare_manifest()),
             build_report_asset(daily),
         ],
-        jobs=build_jobs(daily),
+        jobs=build_jobs(),
         sensors=build_sensors(),
         # One DuckDB file has one writer, and a step of its own process costs more than most of our steps.
         executor=dg.in_process_executor,

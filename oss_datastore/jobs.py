@@ -7,7 +7,7 @@ import dagster as dg
 DAILY = "daily"
 
 
-def build_jobs(daily: dg.DailyPartitionsDefinition) -> list[dg.UnresolvedAssetJobDefinition]:
+def build_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
     """`daily`: everything, for one day or a range of days."""
     return [
         dg.define_asset_job(

@@ -63,9 +63,7 @@ def _main(windows: list[list[str]], answer_sets: list[str], marts: list[str]) ->
         if manifest is None:
             manifest = dbtRunner().invoke(["parse", *where]).result
         chosen = [f"+{mart}" for mart in marts]
-        done = dbtRunner(manifest=manifest).invoke(
-            [*dbt_arguments(days), *where, "--select", *chosen, "--indirect-selection", "cautious"]
-        )
+        done = dbtRunner(manifest=manifest).invoke([*dbt_arguments(days), *where, "--select", *chosen])
         if not done.success:
             raise SystemExit(f"dbt failed for {first} to {last}: {done.exception or done.result}")
 
