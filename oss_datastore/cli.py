@@ -52,6 +52,9 @@ def group() -> None:
 def main() -> None:
     """Runs a command. Exit codes: 0, 1 on an error that is told in one line, 2 on wrong usage; `run` has 3, too."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    # Loggers of libraries set levels of their own; what reaches a person at the command line is a warning or worse.
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(logging.WARNING)
     try:
         group(standalone_mode=False)
     except click.ClickException as wrong:
