@@ -17,6 +17,7 @@ from typing import Protocol
 
 from oss_datastore.clock import Clock
 from oss_datastore.dead_letters import DeadLetterQueue, Letter, Transition
+from oss_datastore.settings import Settings
 
 logger = logging.getLogger("oss_datastore.alerts")
 
@@ -62,6 +63,15 @@ class LogNotifier:
             logger.error("the alert could not be written to %s: %s", self.path.name, why)
             return False
         return True
+
+
+def notifiers(settings: Settings) -> list[Notifier]:
+    """The ways of OSS_DATASTORE_ALERTS; one that this version cannot use is said aloud, and the log serves instead."""
+    for target in settings.alerts:
+        if target != "log":
+            way = target.partition(":")[0]
+            logger.warning("OSS_DATASTORE_ALERTS: this version tells by log only, not by %s", way)
+    return [LogNotifier(settings.home_path / "alerts.jsonl")]
 
 
 def evaluate(queue: DeadLetterQueue, notifiers: list[Notifier], clock: Clock) -> Alert | None:

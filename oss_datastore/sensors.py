@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from oss_datastore.alerts import LogNotifier, evaluate
+from oss_datastore.alerts import evaluate, notifiers
 from oss_datastore.resources import DeadLetterQueueResource
 from oss_datastore.settings import Settings
 
@@ -21,7 +21,7 @@ def _dead_letters() -> dg.SensorDefinition:
     )
     def dead_letters(context: dg.SensorEvaluationContext, dlq: DeadLetterQueueResource) -> dg.SkipReason:
         settings = Settings.load()
-        alert = evaluate(dlq.open(), [LogNotifier(settings.home_path / "alerts.jsonl")], settings.clock)
+        alert = evaluate(dlq.open(), notifiers(settings), settings.clock)
         if alert is None:
             return dg.SkipReason("no new dead letter")
         context.log.warning(f"{alert.subject}\n{alert.body}")

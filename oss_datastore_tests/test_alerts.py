@@ -10,11 +10,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from oss_datastore.alerts import Alert, LogNotifier, evaluate
+from oss_datastore.alerts import Alert, LogNotifier, evaluate, notifiers
 from oss_datastore.clock import Clock
 from oss_datastore.dead_letters import DeadLetterQueue, Failure
 from oss_datastore.resources import DeadLetterQueueResource
 from oss_datastore.sensors import build_sensors
+from oss_datastore.settings import Settings
 
 DAY = date(2026, 10, 14)
 NOW = datetime(2026, 10, 15, 0, 10, tzinfo=UTC)
@@ -132,3 +133,13 @@ def test_a_tick_of_the_sensor_tells_once_and_then_has_nothing_to_tell(
     assert tick() == f"told: 1 new dead letter for {DAY}"
     assert tick() == "no new dead letter"
     assert len((tmp_path / "alerts.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_way_that_cannot_be_used_yet_is_said_aloud(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OSS_DATASTORE_ALERTS", "log,webhook:https://example.test/hidden-part")
+    ways = notifiers(Settings.load())
+    assert [type(way) for way in ways] == [LogNotifier]
+    assert "not by webhook" in caplog.text
+    assert "hidden-part" not in caplog.text

@@ -142,7 +142,6 @@ class Dataset:
     """What a fine-grained token or a GitHub App must be granted, in GitHub's words."""
     children: tuple[Table, ...] = ()
     actors: tuple[str, ...] = ()
-    empty_is_an_answer: bool = True
     is_object: bool = False
     """The answer is one object, the record itself or what holds its list; everything else is answered with a list."""
 

@@ -167,11 +167,11 @@ def present(settings: Settings, outcome: Outcome, wants_json: bool) -> None:
 
 def tell(settings: Settings) -> str | None:
     """Evaluates the alert function; the queue being away is told, and fails nothing."""
-    from oss_datastore.alerts import LogNotifier, evaluate
+    from oss_datastore.alerts import evaluate, notifiers
     from oss_datastore.dead_letters import PostgresUnavailable, QueueError
 
     try:
-        alert = evaluate(open_queue(settings), [LogNotifier(settings.home_path / "alerts.jsonl")], settings.clock)
+        alert = evaluate(open_queue(settings), notifiers(settings), settings.clock)
     except (QueueError, PostgresUnavailable) as why:
         click.echo(f"alerts could not be evaluated: {why}", err=True)
         return None

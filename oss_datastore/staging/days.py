@@ -19,11 +19,6 @@ class DayNotOver(ValueError):
     """A partition was asked for before its day was over."""
 
 
-def is_on_time(day: date, now: datetime) -> bool:
-    """Whether a snapshot taken now is the state at the close of the day."""
-    return day_close(day) <= now < day_close(day) + timedelta(days=1)
-
-
 def recoverable_until(addressable: Addressable, day: date) -> datetime | None:
     """The moment from which the day cannot be had any more; None where GitHub keeps it."""
     if addressable is Addressable.window:
