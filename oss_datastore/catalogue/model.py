@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -31,6 +32,8 @@ class ScopeKind(StrEnum):
     organization = "organization"
     repository = "repository"
     team = "team"
+    user = "user"
+    file = "file"
 
 
 class Needs(StrEnum):
@@ -91,6 +94,10 @@ class Table:
     hash_diffs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     each: str = ""
     """Path from an item of the answer to the list of records; '' when the item is the record, `@payload` once."""
+    scalars: bool = False
+    """The records are plain values or lists of them: a value stands at the path `value`, its position at `@rank`."""
+    dated_by: str = ""
+    """The column that says to which day a record belongs, where it is not the usual time column."""
     snapshot_only: bool = False
     """Kept only when fetched on the day after: it describes the moment of the fetch and not an older day."""
     schema: Literal["psa", "psa_pii"] = "psa"
@@ -119,7 +126,9 @@ class Table:
 
     @property
     def time_column(self) -> str | None:
-        """`updated_at`, else `created_at`, where the table has one: it decides to which day a record belongs."""
+        """What decides to which day a record belongs: `dated_by`, else `updated_at`, else `created_at`, if any."""
+        if self.dated_by:
+            return self.dated_by
         names = {c.name for c in self.columns}
         return next((n for n in ("updated_at", "submitted_at", "created_at") if n in names), None)
 
@@ -140,6 +149,8 @@ class Dataset:
     description: str
     permission: str
     """What a fine-grained token or a GitHub App must be granted, in GitHub's words."""
+    classic_scope: str = ""
+    """The scope that a classic token needs; '' where none is needed for what is public."""
     children: tuple[Table, ...] = ()
     actors: tuple[str, ...] = ()
     is_object: bool = False
@@ -157,6 +168,10 @@ class Dataset:
         yield from self.children
 
 
+Meaning = Literal["disabled", "forbidden", "gone", "empty"]
+"""What an error can mean for a scope without being a failure; `empty` is a complete answer without records."""
+
+
 @dataclass(frozen=True)
 class RestRequest:
     """A REST list or object of one scope.
@@ -166,6 +181,9 @@ class RestRequest:
     parameter carries the moment from which changes are asked; with `newest_first`, pages are read until this field of
     their last item lies before that moment. `per_item` asks once more for each item of the answer (the reviews of a
     pull request), the item being the `@parent` of the records. `datasets` are those of the set that an answer holds.
+    With `belongs_to`, the path is asked per organisation and each item belongs to the repository whose numeric id
+    lies at that path inside it; a planned repository that no item names has an empty list. `means` says what an error
+    kind means here where it means something else than usual (a 404 of a list that is switched off).
     """
 
     path: str
@@ -178,6 +196,8 @@ class RestRequest:
     newest_first: str | None = None
     variants: tuple[Mapping[str, str], ...] = ({},)
     per_item: tuple[RestRequest, ...] = ()
+    belongs_to: str = ""
+    means: Mapping[str, Meaning] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -186,6 +206,8 @@ class GraphPart:
 
     With `scope_each`, every item is a scope of its own and its records lie at `path` inside it (`members.edges`);
     `overflow` is the document that pages on where an inner connection, lying at `inner`, is longer than its first page.
+    `nullable` is the path inside the item whose null says that there is nothing (a default branch without commits).
+    `total` is the path of GitHub's own count: a whole list of another length was not shown in full, and is forbidden.
     """
 
     dataset: str
@@ -193,11 +215,19 @@ class GraphPart:
     path: str = ""
     inner: str = ""
     overflow: str = ""
+    nullable: str = ""
+    total: str = ""
 
 
 @dataclass(frozen=True)
 class GraphRequest:
-    """A GraphQL connection: the document's name, where the connection lies in `data`, and whose its items are."""
+    """A GraphQL connection: the document's name, where the connection lies in `data`, and whose its items are.
+
+    A `batch` asks for many scopes at once: its document takes `$ids: [ID!]!` (node ids) and `$first: Int!` (the size of
+    the lists inside), its `connection` is `nodes`, each node is a scope of the kind `asked_per`, and `page_size` says
+    how many go into one query. `newest_first` then speaks of the items inside. `since` names the variable that
+    carries the moment from which changes are asked, null for everything.
+    """
 
     document: str
     connection: str
@@ -205,6 +235,8 @@ class GraphRequest:
     page_size: int
     parts: tuple[GraphPart, ...]
     newest_first: str | None = None
+    batch: bool = False
+    since: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,8 +244,14 @@ class AnswerSet:
     """Datasets that share their answers: one multi-asset, one folder in staging.
 
     `requests` are equivalent ways to the same rows, the cheapest first; a later one is taken where the API of an
-    earlier one is not there at all. `probe` names columns of the inventory that move whenever one of these records
-    does: where none of them moved since the last complete day, nothing is asked.
+    earlier one is not there at all, and for the repositories of an organisation whose list was refused.
+
+    `probe` names columns of the inventory that move whenever one of these records does: a time is compared with the
+    moment from which changes are asked, anything else with its value on the last complete day. Where none of them
+    moved, nothing is asked. `counts` names columns whose sum is the number of records that GitHub lists: where it
+    differs from what we know, or every seven days if anything moved, the whole list is asked for. `switch` names a
+    boolean column of the inventory that is false where the feature is switched off; `present` a count that is zero
+    where there is nothing to ask for.
     """
 
     name: str
@@ -222,6 +260,17 @@ class AnswerSet:
     priority: int
     """What expires first is fetched first: lower numbers go first."""
     probe: tuple[str, ...] = ()
+    counts: tuple[str, ...] = ()
+    switch: str = ""
+    present: str = ""
+    every_days: int = 1
+    """Asked again only so many days after the last complete one; scopes are spread over the days between."""
+    two_phase: bool = False
+    """GitHub computes the answer when it is asked for (202): asked early in a run and collected at its end."""
+    overlap: timedelta = timedelta(hours=1)
+    """How far before the last complete day's close changes are asked for: indexes lag, rebases land in the past."""
+    cost: str = ""
+    """What a day costs, for people."""
 
 
 def text(name: str, paths: str = "", description: str = "", **more: Any) -> Column:
