@@ -70,6 +70,8 @@ class Parsed:
     faults: list[Fault]
     items: int
     """Records of the dataset's own table that the answer held, those outside the day included."""
+    begun: Mapping[tuple[Any, ...], datetime | None]
+    """When each of them came to be, by its key: what a count of GitHub's is compared with."""
 
 
 def _name(item: Any) -> str:
@@ -115,6 +117,7 @@ def parse(dataset: Dataset, part: Part, payload: Any, day: date, fetched_at: dat
     if problem:
         faults.append(Fault(dataset.name, 0, problem, walk(payload, part.path)))
     count = 0
+    begun: dict[tuple[Any, ...], datetime | None] = {}
     broken: set[int] = set()
     own = [t for t in dataset.tables if not (t.snapshot_only and not on_time)]
     for table in own:
@@ -130,13 +133,15 @@ def parse(dataset: Dataset, part: Part, payload: Any, day: date, fetched_at: dat
                 faults.append(Fault(table.name, index, str(why), item, parent))
                 broken.add(outer)
                 continue
+            if table is dataset.table:
+                begun[tuple(row[name] for name in table.key)] = row.get("starred_at") or row.get("created_at")
             if _belongs(table, dataset, row, close, day):
                 rows[table.name].append(row)
                 if table is dataset.table:
                     rows[ACTORS.name].extend(_actors(dataset, item, base))
         if table is dataset.table:
             count = seen
-    return Parsed(rows, faults, count)
+    return Parsed(rows, faults, count, begun)
 
 
 def _listed_items(dataset: Dataset, answer: Any) -> tuple[list[Any], str]:
