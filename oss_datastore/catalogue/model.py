@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 ColumnType = Literal["text", "bigint", "boolean", "decimal", "timestamp", "date", "key"]
 
@@ -239,6 +239,21 @@ class GraphRequest:
     since: str = ""
 
 
+@dataclass(frozen=True)
+class FileRequest:
+    """A CSV file in the folder of file sources, one record a line below its header.
+
+    `columns` maps the names under which records are staged to the headers that are taken for them, compared without
+    regard to case, spaces and hyphens; what is headed otherwise is not kept. A file without one of the `required`
+    columns is not read at all.
+    """
+
+    file: str
+    columns: Mapping[str, tuple[str, ...]]
+    required: tuple[str, ...]
+    asked_per: ClassVar[ScopeKind] = ScopeKind.file
+
+
 @dataclass(frozen=True, eq=False)
 class AnswerSet:
     """Datasets that share their answers: one multi-asset, one folder in staging.
@@ -256,7 +271,7 @@ class AnswerSet:
 
     name: str
     datasets: tuple[Dataset, ...]
-    requests: tuple[RestRequest | GraphRequest, ...]
+    requests: tuple[RestRequest | GraphRequest | FileRequest, ...]
     priority: int
     """What expires first is fetched first: lower numbers go first."""
     probe: tuple[str, ...] = ()
