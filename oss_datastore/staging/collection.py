@@ -185,18 +185,14 @@ class Collection:
                 tally.failures.append(self._failure(part.dataset, part.scope, "computing", message, answer))
             return False
         payload = [] if answer.status == 204 else storable(without_secrets(answer.body, answer.payload))
-        place = self.writer.add(
-            {
-                "parts": [part.as_list() for part in parts],
-                "day": self.day.isoformat(),
-                "fetched_at": answer.fetched_at.isoformat(),
-                "api_version": answer.api_version,
-                "request": answer.request.as_dict(),
-                "status": answer.status,
-                "etag": answer.etag,
-                "page": self.tally(parts[0].dataset, parts[0].scope).answers + 1,
-                "payload": payload,
-            }
+        place = self._stage(
+            parts,
+            payload,
+            answer.fetched_at,
+            answer.request.as_dict(),
+            api_version=answer.api_version,
+            status=answer.status,
+            etag=answer.etag,
         )
         broken = isinstance(answer, GraphQLAnswer) and bool(answer.errors)
         for part in parts:
@@ -225,6 +221,22 @@ class Collection:
                     )
                 )
         return True
+
+    def _stage(
+        self, parts: list[Part], payload: Any, fetched_at: datetime, request: Mapping[str, Any], **more: Any
+    ) -> tuple[str, int]:
+        """Stages what came, and what is known of how; returns its part's key and its number there."""
+        return self.writer.add(
+            {
+                "parts": [part.as_list() for part in parts],
+                "day": self.day.isoformat(),
+                "fetched_at": fetched_at.isoformat(),
+                "request": request,
+                "page": self.tally(parts[0].dataset, parts[0].scope).answers + 1,
+                **more,
+                "payload": payload,
+            }
+        )
 
     def _spent(self, keys: list[Key], requests: int, points: int) -> None:
         # One scope bears the cost, so that the sum over the ledger is what was spent; one that was heard of, since
