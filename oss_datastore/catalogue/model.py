@@ -93,7 +93,11 @@ class Table:
     hash_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hash_diffs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     each: str = ""
-    """Path from an item of the answer to the list of records; '' when the item is the record, `@payload` once."""
+    """Path from an item of the answer to the list of records; '' when the item is the record, `@payload` once.
+
+    `@entries` where the answer may be an object of names and values instead of a list: an entry's name stands at the
+    path `key`, its value at `value`.
+    """
     scalars: bool = False
     """The records are plain values or lists of them: a value stands at the path `value`, its position at `@rank`."""
     dated_by: str = ""
@@ -208,6 +212,8 @@ class GraphPart:
     `overflow` is the document that pages on where an inner connection, lying at `inner`, is longer than its first page.
     `nullable` is the path inside the item whose null says that there is nothing (a default branch without commits).
     `total` is the path of GitHub's own count: a whole list of another length was not shown in full, and is forbidden.
+    `nested` is a connection inside the records themselves (the assets of a release); where that is longer than its
+    first page, `nested_overflow` pages on through it, its `$id` being the record's.
     """
 
     dataset: str
@@ -217,6 +223,8 @@ class GraphPart:
     overflow: str = ""
     nullable: str = ""
     total: str = ""
+    nested: str = ""
+    nested_overflow: str = ""
 
 
 @dataclass(frozen=True)
@@ -237,6 +245,7 @@ class GraphRequest:
     newest_first: str | None = None
     batch: bool = False
     since: str = ""
+    list_size: int = 100
 
 
 @dataclass(frozen=True)
@@ -245,12 +254,14 @@ class FileRequest:
 
     `columns` maps the names under which records are staged to the headers that are taken for them, compared without
     regard to case, spaces and hyphens; what is headed otherwise is not kept. A file without one of the `required`
-    columns is not read at all.
+    columns is not read at all. `period` names the columns of the table where a record begins and ends to hold: those
+    of the same key must not overlap.
     """
 
     file: str
     columns: Mapping[str, tuple[str, ...]]
     required: tuple[str, ...]
+    period: tuple[str, str] | None = None
     asked_per: ClassVar[ScopeKind] = ScopeKind.file
 
 

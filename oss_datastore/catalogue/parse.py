@@ -18,7 +18,7 @@ from typing import Any
 
 from oss_datastore.catalogue.actors import ACTORS
 from oss_datastore.catalogue.hashing import hash_diff, hash_key
-from oss_datastore.catalogue.model import Addressable, Column, Dataset, Record, Table
+from oss_datastore.catalogue.model import Addressable, Column, Dataset, Record, ScopeKind, Table
 
 LONGEST_TEXT = 65_535
 """Bytes: the widest VARCHAR of Redshift, taken for all engines so that their tables are equal."""
@@ -28,7 +28,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Part:
-    """The piece of an answer that belongs to one dataset and scope; `path` leads to its items."""
+    """The piece of an answer that belongs to one dataset and scope; `path` leads to its items.
+
+    `context` holds what the asking knew: the parameters of a variant, the `parent` of records that were asked for one
+    by one, and under `only` the path and the value that tell this scope's items from those of other scopes.
+    """
 
     dataset: str
     scope: str
@@ -110,12 +114,14 @@ def parse(dataset: Dataset, part: Part, payload: Any, day: date, fetched_at: dat
         "scope": part.scope,
         "host": host,
         "fetched_at": fetched_at.astimezone(UTC).replace(tzinfo=None),
+        "rec_src": "file" if dataset.scope_kind is ScopeKind.file else "github",
     }
     edge = (fetched_at.astimezone(UTC).date() - timedelta(days=13)).isoformat()
     items = walk(payload, part.path)
     items, problem = _listed_items(dataset, items)
     if problem:
         faults.append(Fault(dataset.name, 0, problem, walk(payload, part.path)))
+    items = _own_items(items, part)
     count = 0
     begun: dict[tuple[Any, ...], datetime | None] = {}
     broken: set[int] = set()
@@ -151,6 +157,8 @@ def _listed_items(dataset: Dataset, answer: Any) -> tuple[list[Any], str]:
     one whose list is empty.
     """
     came = "null" if answer is None else type(answer).__name__
+    if dataset.table.each == "@entries" and isinstance(answer, dict):
+        return [{"key": key, "value": value} for key, value in answer.items()], ""
     if not dataset.is_object:
         return (answer, "") if isinstance(answer, list) else ([], f"expected a list of records, came {came}")
     if dataset.table.each and not isinstance(answer, dict):
@@ -158,6 +166,18 @@ def _listed_items(dataset: Dataset, answer: Any) -> tuple[list[Any], str]:
     if dataset.table.each and get(answer, dataset.table.each) is None:
         return [], f"expected a list of records under {dataset.table.each!r}, came none"
     return [answer], ""
+
+
+def _own_items(items: list[Any], part: Part) -> list[Any]:
+    """The items of the part's scope, where an answer lists those of many."""
+    if not part.context or "only" not in part.context:
+        return items
+    path, wanted = part.context["only"]
+    return [item for item in items if _is_same(get(item, path), wanted)]
+
+
+def _is_same(value: Any, wanted: Any) -> bool:
+    return value is not None and not isinstance(value, bool) and str(value) == str(wanted)
 
 
 def walk(payload: Any, path: Sequence[str | int]) -> Any:
@@ -180,10 +200,10 @@ def _records(table: Table, items: list[Any], context: Mapping[str, Any] | None) 
             yield 0, 0, items[0], None
         return
     for index, item in enumerate(items):
-        if not table.each or (outer is not None and not _has(item, table.each)):
-            yield index, index, item, outer
+        if table.each in ("", "@entries") or (outer is not None and not _has(item, table.each)):
+            yield index, index, {"value": item} if table.scalars else item, outer
             continue
-        for position, inner in enumerate(_inner(item, table.each)):
+        for position, inner in enumerate(_inner(item, table.each, scalars=table.scalars)):
             yield index, position, inner, item
 
 
@@ -191,17 +211,19 @@ def _has(item: Any, each: str) -> bool:
     return any(get(item, path) is not None for path in each.replace("+", "|").split("|"))
 
 
-def _inner(item: Any, each: str) -> list[Any]:
+def _inner(item: Any, each: str, *, scalars: bool) -> list[Any]:
     for alternative in each.split("|"):
         lists = [get(item, path) for path in alternative.split("+")]
         if any(value is not None for value in lists):
-            return [inner for value in lists if value is not None for inner in _listed(value)]
+            return [inner for value in lists if value is not None for inner in _listed(value, scalars=scalars)]
     return []
 
 
-def _listed(value: Any) -> list[Any]:
+def _listed(value: Any, *, scalars: bool) -> list[Any]:
     """The list; what is none where one belongs is a record that does not parse, never nothing."""
-    return value if isinstance(value, list) else [f"no list but {type(value).__name__}"]
+    if not isinstance(value, list):
+        return [f"no list but {type(value).__name__}"]
+    return [{"value": inner} for inner in value] if scalars else value
 
 
 def _row(table: Table, record: Record, base: Row) -> Row:
@@ -218,7 +240,7 @@ def _row(table: Table, record: Record, base: Row) -> Row:
             raise NotParsable(f"column {column.name} is required and missing")
         values[column.name] = value
     row = dict(base)
-    row["rec_src"] = f"github/{table.name}"
+    row["rec_src"] = f"{base['rec_src']}/{table.name}"
     for name, parts in table.hash_keys.items():
         row[name] = hash_key(base["host"], (values[p] for p in parts))
     for name, columns in table.hash_diffs.items():
@@ -232,7 +254,9 @@ def _belongs(table: Table, dataset: Dataset, row: Row, close: datetime, day: dat
         return bool(row["traffic_date"] <= day)
     if dataset.addressable in (Addressable.since, Addressable.history, Addressable.feed):
         at = row.get(table.time_column or "")
-        return at is None or at < close
+        if at is None:
+            return True
+        return bool(at < close if isinstance(at, datetime) else at <= day)
     return True
 
 
