@@ -6,7 +6,7 @@ belongs here.
 
 from __future__ import annotations
 
-from oss_datastore.catalogue import issues, people, pull_requests, repositories, security, traffic
+from oss_datastore.catalogue import files, issues, people, pull_requests, repositories, security, traffic
 from oss_datastore.catalogue.actors import ACTORS
 from oss_datastore.catalogue.model import AnswerSet, Dataset, Table
 
@@ -16,6 +16,7 @@ ANSWER_SETS: dict[str, AnswerSet] = {
         (
             *repositories.ANSWER_SETS,
             *traffic.ANSWER_SETS,
+            *files.ANSWER_SETS,
             *people.ANSWER_SETS,
             *security.ANSWER_SETS,
             *issues.ANSWER_SETS,
