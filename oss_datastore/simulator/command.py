@@ -6,10 +6,16 @@ from datetime import UTC, datetime
 
 import click
 
-from oss_datastore.simulator.faults import KINDS
+from oss_datastore.simulator.faults import BEHAVIOURS, KINDS
 from oss_datastore.simulator.server import Simulator, serve
 
-FAULTS_HELP = "\n".join(f"  {name:<24} {meaning}" for name, meaning in KINDS.items())
+
+def _faults_help() -> str:
+    lines = []
+    for number, behaviour in BEHAVIOURS.items():
+        lines.append(f"{number:>2} {behaviour}")
+        lines += [f"     {name:<26} {kind.looks}" for name, kind in KINDS.items() if kind.behaviour == number]
+    return "\n".join(lines)
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -28,10 +34,11 @@ def _moment(text: str | None) -> datetime | None:
 
 \b
 Faults are written name[@pattern][;day=YYYY-MM-DD][=rate][:sticky], comma separated:
-{FAULTS_HELP}
+{_faults_help()}
 \b
 The pattern is a glob over the path, or /graphql/<operation>?<variable>=<value>. Without :sticky each attempt is a
-throw of its own, so that a retry may succeed. Example:
+throw of its own, so that a retry may succeed. What is lasting (moved, deleted, disabled, hidden, ...) belongs to a
+repository, an organisation or an item instead, at this rate. Example:
   --faults 'reset=0.01,bad_gateway@/repos/acme/*/traffic/popular/paths;day=2026-03-04=1'
 """,
 )

@@ -49,7 +49,7 @@ def alert(call: Call, raised: Alert) -> Json:
     turn, advisory, repository = raised.at(call.now), raised.advisory, raised.repository
     full_name = repository.full_name(call.now)
     dismissed = turn.state == "dismissed"
-    spoiled = call.spoiled(f"/repos/{full_name}/dependabot/alerts/{raised.number}")
+    spoiled = call.spoiled(repository, "dependabot/alerts", raised.number)
     return {
         "number": None if spoiled else raised.number,
         "state": turn.state,

@@ -40,9 +40,21 @@ class Listing:
     write: Callable[[Any], Json]
 
 
+@dataclass(frozen=True)
+class Answer:
+    """An answer with a status or headers of its own; a payload of None is an empty body."""
+
+    payload: Any
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass
 class Call:
-    """One request to one endpoint: who asks for what, at which instant."""
+    """One request to one endpoint: who asks for what, at which instant.
+
+    `headers` are the request's, in lower case; `paths` are the names under which faults may know it.
+    """
 
     world: World
     now: int
@@ -51,6 +63,8 @@ class Call:
     faults: Faults
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    paths: tuple[str, ...] = ()
 
     def org(self) -> Org:
         """The organisation named in the path."""
@@ -115,9 +129,36 @@ class Call:
         except ValueError:
             raise Refused(422, "Validation Failed", errors=[{"field": "since", "code": "invalid"}]) from None
 
-    def spoiled(self, path: str) -> bool:
-        """Whether an item of this path is to lack its id."""
-        return self.faults.spoiled(path, day_of(self.now))
+    def holds(self, name: str, repository: Repository) -> bool:
+        """Whether a lasting fault belongs to a repository."""
+        if not self.faults.declared:
+            return False
+        return self._holds(name, f"/repos/{repository.full_name(self.now)}", str(repository.id))
+
+    def holds_in_org(self, name: str, org: Org) -> bool:
+        """Whether a lasting fault belongs to an organisation."""
+        return bool(self.faults.declared) and self._holds(name, f"/orgs/{org.login}", str(org.id))
+
+    def holds_at(self, name: str, repository: Repository, *inside: object) -> bool:
+        """Whether a lasting fault belongs to something in a repository, such as ("issues", 7)."""
+        if not self.faults.declared:
+            return False
+        rest = "/".join(map(str, inside))
+        return self._holds(name, f"/repos/{repository.full_name(self.now)}/{rest}", f"{repository.id}/{rest}")
+
+    def _holds(self, name: str, path: str, key: str) -> bool:
+        return self.faults.holds(name, (path, *self.paths), key, day_of(self.now))
+
+    def strikes(self, name: str) -> bool:
+        """Whether a fault strikes this very request."""
+        if not self.faults.declared:
+            return False
+        key = "&".join(f"{name}={value}" for name, value in sorted(self.query.items()))
+        return self.faults.strike((name,), self.paths, f"{self.paths[-1]}?{key}", day_of(self.now)) is not None
+
+    def spoiled(self, repository: Repository, *inside: object) -> bool:
+        """Whether something in a repository, such as ("issues", 7), is to lack its id."""
+        return self.holds_at("malformed_item", repository, *inside)
 
 
 Handler = Callable[[Call], Any]
