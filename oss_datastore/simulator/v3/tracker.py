@@ -7,13 +7,12 @@ from typing import Any
 from oss_datastore.simulator.node_ids import node_id
 from oss_datastore.simulator.v3.accounts import repository_simple, team_full, user
 from oss_datastore.simulator.v3.call import HTML, Call, Json
-from oss_datastore.simulator.world.dice import ANCHOR, DAY, iso, maybe_iso
+from oss_datastore.simulator.world import milestones
+from oss_datastore.simulator.world.dice import ANCHOR, iso, maybe_iso
 from oss_datastore.simulator.world.items import Event, Item, State
 from oss_datastore.simulator.world.names import LABELS
 from oss_datastore.simulator.world.people import GHOST, Person
 from oss_datastore.simulator.world.repositories import Repository
-
-QUARTER = 91 * DAY
 
 
 def association(item: Item, who: Person | None, now: int) -> str:
@@ -42,47 +41,29 @@ def label(call: Call, repository: Repository, name: str) -> Json:
     }
 
 
-def milestone_facts(repository: Repository, number: int, now: int) -> Json:
-    """What REST and GraphQL both say of a quarter's milestone."""
-    due = ANCHOR + number * QUARTER
-    states = [item.at(now) for item in repository.items(now)]
-    inside = [state for state in states if state.milestone == number]
-    return {
-        "id": 11_000_000 + repository.serial * 100 + number,
-        "number": number,
-        "title": f"v1.{number}",
-        "due": due,
-        "created": due - QUARTER,
-        "closed": due if due <= now else None,
-        "open_issues": sum(state.open for state in inside),
-        "closed_issues": sum(not state.open for state in inside),
-        "creator": repository.org.staff.steward,
-    }
-
-
 def milestone(call: Call, repository: Repository, number: int | None) -> Json | None:
     """A milestone: the quarter in which something should be done."""
     if number is None:
         return None
-    facts = milestone_facts(repository, number, call.now)
+    facts = milestones.milestone(repository, number, call.now)
     url = f"{call.base}/repos/{repository.full_name(call.now)}/milestones/{number}"
     return {
         "url": url,
         "html_url": f"{HTML}/{repository.full_name(call.now)}/milestone/{number}",
         "labels_url": f"{url}/labels",
-        "id": facts["id"],
-        "node_id": node_id("MI", repository.id, facts["id"]),
+        "id": facts.id,
+        "node_id": node_id("MI", repository.id, facts.id),
         "number": number,
-        "title": facts["title"],
-        "description": None,
-        "creator": user(call, facts["creator"]),
-        "open_issues": facts["open_issues"],
-        "closed_issues": facts["closed_issues"],
-        "state": "closed" if facts["closed"] else "open",
-        "created_at": iso(facts["created"]),
-        "updated_at": iso(max([facts["created"], facts["closed"] or 0])),
-        "due_on": iso(facts["due"]),
-        "closed_at": maybe_iso(facts["closed"]),
+        "title": facts.title,
+        "description": facts.description,
+        "creator": user(call, facts.creator),
+        "open_issues": facts.open_items,
+        "closed_issues": facts.closed_items,
+        "state": "closed" if facts.closed else "open",
+        "created_at": iso(facts.created),
+        "updated_at": iso(facts.updated),
+        "due_on": iso(facts.due),
+        "closed_at": maybe_iso(facts.closed),
     }
 
 
@@ -115,8 +96,7 @@ def integration(call: Call, item: Item, who: Person | None) -> Json | None:
 
 def identity_of(call: Call, item: Item, identity: int) -> int | None:
     """The id to show: none where a malformed item was asked for."""
-    path = f"/repos/{item.repository.full_name(call.now)}/issues/{item.number}"
-    return None if call.spoiled(path) else identity
+    return None if call.spoiled(item.repository, "issues", item.number) else identity
 
 
 def shared(call: Call, item: Item, state: State) -> Json:

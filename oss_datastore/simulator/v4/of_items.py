@@ -51,7 +51,7 @@ class ItemNode(Node):
         self.item, self.repository = item, repository
         self.facts = state = item.at(call.now)
         identity = item.pull_id if item.is_pull else item.issue_id
-        spoiled = call.spoiled(f"/repos/{item.repository.full_name(call.now)}/issues/{item.number}")
+        spoiled = call.spoiled(item.repository, "issues", item.number)
         self.id = item_node(item)
         self.full_database_id = None if spoiled else str(identity)
         # Ids have outgrown this field's 32 bits.

@@ -6,9 +6,10 @@ from typing import Any
 
 from oss_datastore.simulator.node_ids import node_id
 from oss_datastore.simulator.v3.call import Call
-from oss_datastore.simulator.v3.tracker import label, milestone_facts
+from oss_datastore.simulator.v3.tracker import label
 from oss_datastore.simulator.v4.base import Plain
 from oss_datastore.simulator.v4.of_accounts import actor
+from oss_datastore.simulator.world import milestones
 from oss_datastore.simulator.world.dice import iso, maybe_iso
 
 
@@ -54,23 +55,23 @@ def label_node(call: Call, repository: Any, name: str) -> Plain:
 
 def milestone_node(call: Call, repository: Any, number: int) -> Any:
     """A milestone."""
-    facts = milestone_facts(repository.repository, number, call.now)
-    inside = facts["open_issues"] + facts["closed_issues"]
+    facts = milestones.milestone(repository.repository, number, call.now)
+    inside = facts.open_items + facts.closed_items
     return Plain(
         call,
         "Milestone",
         f"{repository.place}/milestone/{number}",
-        id=node_id("MI", repository.repository.id, facts["id"]),
+        id=node_id("MI", repository.repository.id, facts.id),
         number=number,
-        title=facts["title"],
-        description=None,
-        state="CLOSED" if facts["closed"] else "OPEN",
-        closed=facts["closed"] is not None,
-        closed_at=maybe_iso(facts["closed"]),
-        created_at=iso(facts["created"]),
-        updated_at=iso(facts["closed"] or facts["created"]),
-        due_on=iso(facts["due"]),
-        creator=actor(call, facts["creator"]),
-        progress_percentage=100.0 * facts["closed_issues"] / inside if inside else 0.0,
+        title=facts.title,
+        description=facts.description,
+        state="CLOSED" if facts.closed else "OPEN",
+        closed=facts.closed is not None,
+        closed_at=maybe_iso(facts.closed),
+        created_at=iso(facts.created),
+        updated_at=iso(facts.updated),
+        due_on=iso(facts.due),
+        creator=actor(call, facts.creator),
+        progress_percentage=100.0 * facts.closed_items / inside if inside else 0.0,
         repository=repository,
     )

@@ -14,8 +14,9 @@ from oss_datastore.simulator.v4.of_accounts import PERMISSION, AccountNode, Orga
 from oss_datastore.simulator.v4.of_alerts import alert_node
 from oss_datastore.simulator.v4.of_items import IssueNode, PullRequestNode
 from oss_datastore.simulator.v4.of_parts import commit_node, label_node, milestone_node
-from oss_datastore.simulator.world.dice import ANCHOR, DAY, day_of, iso, parse_instant
+from oss_datastore.simulator.world.dice import day_of, iso, parse_instant
 from oss_datastore.simulator.world.items import Item
+from oss_datastore.simulator.world.milestones import milestones
 from oss_datastore.simulator.world.names import LABELS
 from oss_datastore.simulator.world.repositories import Repository
 
@@ -188,10 +189,14 @@ class RepositoryNode(Node):
         return of_shelf.releases(self, order_by, paging)
 
     def discussions(
-        self, order_by: dict[str, str] | None = None, states: list[str] | None = None, **paging: Any
+        self,
+        order_by: dict[str, str] | None = None,
+        states: list[str] | None = None,
+        answered: bool | None = None,
+        **paging: Any,
     ) -> Connection:
         """Its discussions."""
-        return of_shelf.discussions(self, order_by, states, paging)
+        return of_shelf.discussions(self, order_by, states, answered, paging)
 
     def labels(self, order_by: dict[str, str] | None = None, query: str | None = None, **paging: Any) -> Connection:
         """Its labels."""
@@ -203,7 +208,7 @@ class RepositoryNode(Node):
         self, order_by: dict[str, str] | None = None, states: list[str] | None = None, **paging: Any
     ) -> Connection:
         """Its milestones."""
-        numbers = list(range(1, (self.now - ANCHOR) // (91 * DAY) + 2)) if not self.repository.traits.empty else []
+        numbers = [each.number for each in milestones(self.repository, self.now)]
         nodes = [milestone_node(self.call, self, number) for number in numbers]
         nodes = [node for node in nodes if states is None or node.state in states]
         keys = {"NUMBER": lambda node: node.number}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oss_datastore.simulator.world.dice import ANCHOR, DAY, HORIZON, dice
-from oss_datastore.simulator.world.people import Person, person
+from oss_datastore.simulator.world.people import STAFF_BASE, Person, person
 from oss_datastore.simulator.world.teams import PERMISSIONS, Grant, Team
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def direct_grants(seed: int, org: Org, number: int, created: int) -> list[tuple[
             if rng.random() < 0.3:
                 who = org.staff.colleague(rng.randrange(org.staff.seats), start)
             else:
-                who = person(number * 31 + slot * 7 + turn)
+                who = person((number * 31 + slot * 7 + turn) % STAFF_BASE)
             found.append((who, Grant(number, rng.choice(("pull", "triage", "push", "push", "admin")), start, end)))
             start = end + rng.randrange(2, 50) * DAY
             turn += 1

@@ -87,13 +87,20 @@ class Growth:
                 totals.append(totals[-1] + gained - lost)
         return totals
 
+    def totals(self, kind: str, until_day: int) -> list[int]:
+        """How many `stars`, `forks` or `watchers` there were at the start of each day from the anchor on.
+
+        The list reaches at least to the end of `until_day` (days since 1970).
+        """
+        mean = self.popularity * {"stars": 1.0, "forks": 0.11, "watchers": 0.04}[kind]
+        return self._extend(kind, mean, until_day)
+
     def total(self, kind: str, instant: int) -> int:
         """How many `stars`, `forks` or `watchers` there are at an instant."""
-        mean = self.popularity * {"stars": 1.0, "forks": 0.11, "watchers": 0.04}[kind]
         day = instant // DAY
         if day < ANCHOR_DAY:
             return self._base[kind]
-        totals = self._extend(kind, mean, day)
+        totals = self.totals(kind, day)
         before, after = totals[day - ANCHOR_DAY], totals[day - ANCHOR_DAY + 1]
         return before + int((after - before) * elapsed(instant, day))
 

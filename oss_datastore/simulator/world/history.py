@@ -7,10 +7,22 @@ from functools import cached_property
 
 from oss_datastore.simulator.world.access import Access
 from oss_datastore.simulator.world.dice import ANCHOR, DAY
-from oss_datastore.simulator.world.names import login_of, product_of
-from oss_datastore.simulator.world.people import DEPENDABOT, GHOST, Person, Staff, person
+from oss_datastore.simulator.world.names import product_of
+from oss_datastore.simulator.world.people import (
+    DEPENDABOT,
+    GHOST,
+    WEB_FLOW,
+    Person,
+    Staff,
+    person,
+    person_by_id,
+    person_by_login,
+)
 from oss_datastore.simulator.world.repositories import Repository
 from oss_datastore.simulator.world.teams import Grant, Membership, Team, found_teams, team_grants
+
+SPECIAL = (GHOST, DEPENDABOT, WEB_FLOW)
+"""Accounts that belong to no organisation of the world."""
 
 
 class Org:
@@ -141,30 +153,25 @@ class World:
         found = self._repositories.get(identity)
         return found if found is not None and found.exists(instant) else None
 
-    @cached_property
-    def _community(self) -> dict[str, Person]:
-        most = max((len(org.repositories) * 31 + org.staff.seats for org in self.orgs.values()), default=0) + 200
-        return {login_of(number): person(number) for number in range(most)}
-
     def user(self, login: str) -> Person | None:
         """The account of this login."""
         wanted = login.lower()
-        for special in (GHOST, DEPENDABOT, *(org.staff.bot for org in self.orgs.values())):
+        for special in (*SPECIAL, *(org.staff.bot for org in self.orgs.values())):
             if special.login == wanted:
                 return special
         for org in self.orgs.values():
             found = org.staff.find(wanted)
             if found is not None:
                 return found
-        return self._community.get(wanted)
+        return person_by_login(wanted)
 
     @cached_property
     def _by_id(self) -> dict[int, Person]:
-        people = [*self._community.values(), GHOST, DEPENDABOT]
+        people = [*SPECIAL]
         for org in self.orgs.values():
             people += [org.staff.bot, *(spell.person for spell in org.staff.spells)]
         return {who.id: who for who in people}
 
     def user_by_id(self, identity: int) -> Person | None:
         """The account of this id."""
-        return self._by_id.get(identity)
+        return self._by_id.get(identity) or person_by_id(identity)

@@ -94,6 +94,21 @@ def login_of(number: int) -> str:
     return f"{ADJECTIVES[first]}-{NOUNS[second]}" + (str(again + 1) if again else "")
 
 
+def number_of(login: str) -> int | None:
+    """The number of the person of this login; None where nobody is called so."""
+    words = login.rstrip("0123456789")
+    digits = login[len(words) :]
+    adjective, _, noun = words.partition("-")
+    if adjective not in ADJECTIVES or noun not in NOUNS or digits in ("0", "1") or digits.startswith("0"):
+        return None
+    first, second = ADJECTIVES.index(adjective), NOUNS.index(noun)
+    for turn in range(len(NOUNS)):
+        pair = turn * len(ADJECTIVES) + first
+        if (turn + 7 * pair) % len(NOUNS) == second:
+            return (int(digits) - 1 if digits else 0) * len(ADJECTIVES) * len(NOUNS) + pair
+    return None
+
+
 def product_of(number: int) -> str:
     """The name of repository `number`: products first, then their tools, then numbered ones."""
     if number < 12:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from oss_datastore.simulator.world.dice import ANCHOR, DAY, HORIZON, dice, share
-from oss_datastore.simulator.world.names import CITIES, login_of
+from oss_datastore.simulator.world.names import CITIES, login_of, number_of
 
 STAFF_BASE = 100_000
 """Numbers of people from here on belong to staff, a block of this size to each organisation."""
@@ -38,6 +38,8 @@ class Person:
 GHOST = Person(10_137, "ghost", created=ANCHOR - 5000 * DAY)
 """The account GitHub shows where the author's own is deleted."""
 DEPENDABOT = Person(49_699_333, "dependabot[bot]", kind="Bot", created=ANCHOR - 2000 * DAY)
+WEB_FLOW = Person(19_864_447, "web-flow", name="GitHub Web Flow", created=ANCHOR - 3000 * DAY)
+"""The account in whose name GitHub itself commits what is merged on its pages."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,18 @@ def person(number: int, company: str | None = None) -> Person:
         bio="Likes small tools." if share("bio", number) < 0.3 else None,
         created=ANCHOR - int(share("account", number) * 2500 + 30) * DAY,
     )
+
+
+def person_by_id(identity: int) -> Person | None:
+    """Somebody of the community by account id; staff and special accounts are not found here."""
+    number, rest = divmod(identity - 1_000_000, 97)
+    return person(number) if rest == 0 and 0 <= number < STAFF_BASE else None
+
+
+def person_by_login(login: str) -> Person | None:
+    """Somebody of the community by login."""
+    number = number_of(login)
+    return person(number) if number is not None and number < STAFF_BASE else None
 
 
 class Staff:

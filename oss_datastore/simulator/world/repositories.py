@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from oss_datastore.simulator.world.alerts import Alert, alert_log
+from oss_datastore.simulator.world.commits import Commit, first_commit, pushed_commits
+from oss_datastore.simulator.world.crowd import Crowd
 from oss_datastore.simulator.world.dice import ANCHOR, DAY, HORIZON, dice, month_of, month_start, sha, share
 from oss_datastore.simulator.world.growth import Growth
 from oss_datastore.simulator.world.items import Item
@@ -89,7 +92,12 @@ class Repository:
         self._starts: list[int] = []
         self._upto = 0
         self._alerts: list[Alert] | None = None
-        self._pushes: dict[int, list[int]] = {}
+        self._pushes: list[int] = []
+        self._pushed_months = 0
+        self._merges: dict[int, Item] = {}
+        self._commits: list[Commit] = []
+        self._crowds: dict[str, Crowd] = {}
+        self._in_milestones: tuple[int, Counter[tuple[int, bool]]] = (-1, Counter())
 
     @property
     def created(self) -> int:
@@ -158,19 +166,22 @@ class Repository:
         return {self.language[0]: int(size * 0.8), "Shell": int(size * 0.06), "Makefile": int(size * 0.01)}
 
     def pushes(self, instant: int) -> list[int]:
-        """When its default branch was pushed to, from the anchor on, oldest first."""
+        """When its default branch was pushed to, merges included, from the anchor on, oldest first."""
         if self.traits.empty:
             return []
-        found: list[int] = []
         end = min(instant, self.traits.archived)
-        for month in range(0, month_of(max(end, ANCHOR)) + 1):
-            if month not in self._pushes:
-                rng, start = dice(self.seed, self.key, "push", month), month_start(month)
-                length = month_start(month + 1) - start
-                times = int(rng.gammavariate(4.0, self.traits.rate * 40))
-                self._pushes[month] = sorted(start + rng.randrange(length) for _ in range(times))
-            found += self._pushes[month]
-        return found[bisect_right(found, self.traits.created) : bisect_right(found, end)]
+        while self._pushed_months <= month_of(max(end, ANCHOR)):
+            self._push_month(self._pushed_months)
+            self._pushed_months += 1
+        return self._pushes[bisect_right(self._pushes, self.traits.created) : bisect_right(self._pushes, end)]
+
+    def _push_month(self, month: int) -> None:
+        rng, start = dice(self.seed, self.key, "push", month), month_start(month)
+        length = month_start(month + 1) - start
+        times = {start + rng.randrange(length) for _ in range(int(rng.gammavariate(4.0, self.traits.rate * 40)))}
+        self.items(start + length - 1)
+        times.update(moment for moment in self._merges if start <= moment < start + length)
+        self._pushes += sorted(times)
 
     def pushed(self, instant: int) -> int:
         """When it was last pushed to."""
@@ -179,7 +190,42 @@ class Repository:
 
     def head(self, instant: int) -> str | None:
         """The commit its default branch points at; None while it is empty."""
-        return None if self.traits.empty else sha(self.seed, self.key, self.pushed(instant))
+        if self.traits.empty:
+            return None
+        moment = self.pushed(instant)
+        merged = self._merges.get(moment)
+        return merged.merge_commit() if merged else sha(self.seed, self.key, moment)
+
+    def commits(self, instant: int) -> list[Commit]:
+        """The commits of the default branch at an instant, newest first as the branch has them."""
+        if self.traits.empty or not self.exists(instant):
+            return []
+        known = self._commits
+        if not known:
+            known.append(first_commit(self))
+        pushes = self.pushes(instant)
+        for moment in pushes[bisect_right(pushes, known[-1].pushed) :]:
+            known += pushed_commits(self, moment, self._merges.get(moment), known[-1].sha)
+        return known[: bisect_right(known, instant, key=lambda commit: commit.pushed)][::-1]
+
+    def crowd(self, kind: str) -> Crowd:
+        """The people behind `stars`, `forks` or `watchers`."""
+        if kind not in self._crowds:
+            self._crowds[kind] = Crowd(self, kind)
+        return self._crowds[kind]
+
+    @property
+    def has_discussions(self) -> bool:
+        """Whether people may talk there beside issues."""
+        return self.number % 3 == 0
+
+    def in_milestones(self, instant: int) -> Counter[tuple[int, bool]]:
+        """How many items lie in each milestone, by its number and whether they are open."""
+        if self._in_milestones[0] != instant:
+            states = [item.at(instant) for item in self.items(instant)]
+            inside = Counter((state.milestone, state.open) for state in states if state.milestone is not None)
+            self._in_milestones = (instant, inside)
+        return self._in_milestones[1]
 
     def changed(self, instant: int) -> int:
         """When what GitHub calls `updated_at` moved last: settings, stars and pushes, not issues."""
@@ -196,6 +242,9 @@ class Repository:
             for item in item_log(self, self._upto, len(self._items) + 1):
                 self._items.append(item)
                 self._starts.append(item.created)
+                merged = next((event.at for event in item.events if event.kind == "merged"), None)
+                if merged is not None:
+                    self._merges[merged] = item
             self._upto += 1
         return self._items[: bisect_right(self._starts, instant)]
 
@@ -209,17 +258,3 @@ class Repository:
         if self._alerts is None:
             self._alerts = [] if self.traits.empty else alert_log(self)
         return [alert for alert in self._alerts if alert.created <= instant]
-
-    def releases(self, instant: int) -> list[tuple[int, str]]:
-        """(when, tag) of its releases, oldest first."""
-        if self.traits.empty:
-            return []
-        rng = dice(self.seed, self.key, "releases")
-        found: list[tuple[int, str]] = []
-        moment, minor = max(ANCHOR, self.traits.created), 0
-        while True:
-            moment += int(rng.uniform(20, 90) * DAY)
-            if moment > min(instant, self.traits.archived):
-                return found
-            found.append((moment, f"v1.{minor}.0"))
-            minor += 1
