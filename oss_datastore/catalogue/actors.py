@@ -8,7 +8,14 @@ each time another kind of answer happened to name them.
 
 from __future__ import annotations
 
-from oss_datastore.catalogue.model import Table, bigint, text
+from oss_datastore.catalogue.model import Record, Table, bigint, text
+
+
+def _node_id(record: Record) -> str | None:
+    """REST has it beside the number, GraphQL in the place of the number."""
+    found = record.item.get("node_id") or record.item.get("id")
+    return found if isinstance(found, str) and not found.isdigit() else None
+
 
 ACTORS = Table(
     "actors",
@@ -16,6 +23,7 @@ ACTORS = Table(
         bigint("user_id", "databaseId|id", "GitHub's numeric id of the account.", required=True),
         text("login", description="Login that day; an attribute, since logins change and are used again."),
         text("type", "__typename|type", "User, Bot, Organization, Mannequin or EnterpriseUserAccount."),
+        text("node_id", of=_node_id, description="GraphQL node id, where the answer told it; no version is made of it."),
     ),
     key=("user_id",),
     hash_keys={"user_hk": ("user_id",)},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from oss_datastore.catalogue import DATASETS
@@ -32,7 +32,7 @@ class GraphCollection(Collection):
         after, size = None, request.page_size
         try:
             while True:
-                variables = {**self._variables(), "first": size, "after": after}
+                variables = {**self._variables(), "first": size, "after": after, **self._moment(request)}
                 try:
                     answer = self.github.query(request.document, variables, org=self.scope.names.get("org"))
                 except QueryTooHeavy as heavy:
@@ -49,7 +49,7 @@ class GraphCollection(Collection):
                     return
                 self._graph_page(request, answer, connection)
                 page, items = connection["pageInfo"], connection[_list_name(connection)]
-                if not page["hasNextPage"] or (request.newest_first and self._is_past(items, request.newest_first)):
+                if not page["hasNextPage"] or self._ends(request, items):
                     return
                 after = page["endCursor"]
         except GitHubError as error:
@@ -88,7 +88,7 @@ class GraphCollection(Collection):
                     and self.asks(part.dataset, self._scope_of(part, item))
                     and not (request.newest_first and self._is_old(item, request.newest_first))
                 ):
-                    self._overflow(part, item)
+                    self._overflow(request, part, item)
 
     def _scope_of(self, part: GraphPart, item: Any) -> str:
         """The scope an item's inner list belongs to; '' where the item does not say who it is."""
@@ -103,10 +103,12 @@ class GraphCollection(Collection):
                 reasons = list(answer.errors_under(*base, index))
                 self.hidden.append((answer, reasons[0] if reasons else {"message": "null without an error"}))
 
-    def _overflow(self, part: GraphPart, item: Mapping[str, Any]) -> None:
+    def _overflow(self, request: GraphRequest, part: GraphPart, item: Mapping[str, Any]) -> None:
         """Pages on through an inner list that was longer than its first page."""
-        inner = item.get(part.inner)
-        if not inner or not inner["pageInfo"]["hasNextPage"]:
+        inner = get(item, part.inner)
+        if not _is_connection(inner) or not inner["pageInfo"]["hasNextPage"]:
+            return
+        if request.batch and self._ends(request, inner[_list_name(inner)]):
             return
         scope, context = self._scope_of(part, item), None
         if not part.scope_each:
@@ -114,7 +116,7 @@ class GraphCollection(Collection):
         after, size = inner["pageInfo"]["endCursor"], 100
         try:
             while True:
-                variables = {"id": item["id"], "first": size, "after": after}
+                variables = {"id": item["id"], "first": size, "after": after, **self._moment(request)}
                 try:
                     answer = self.github.query(part.overflow, variables, org=self.scope.names.get("org"))
                 except QueryTooHeavy as heavy:
@@ -127,15 +129,27 @@ class GraphCollection(Collection):
                 if not _is_connection(inner):
                     self._absent(answer, [(part.dataset, scope)])
                     return
-                path = ("data", "node", part.inner, _list_name(inner))
+                path = ("data", "node", *part.inner.split("."), _list_name(inner))
                 self._keep(answer, [Part(part.dataset, scope, path, context)])
                 for error in answer.errors:
                     self._failed(answer, (part.dataset, scope), error)
                 if not inner["pageInfo"]["hasNextPage"]:
                     return
+                if request.batch and self._ends(request, inner[_list_name(inner)]):
+                    return
                 after = inner["pageInfo"]["endCursor"]
         except GitHubError as error:
             self._went_wrong(error, [(part.dataset, scope)])
+
+    def _ends(self, request: GraphRequest, items: Any) -> bool:
+        """Whether a newest-first list has reached what is known already."""
+        return bool(request.newest_first and self._is_past(items, request.newest_first))
+
+    def _moment(self, request: GraphRequest) -> dict[str, str | None]:
+        """The variable that says from when changes are asked, where the document has one."""
+        if not request.since:
+            return {}
+        return {request.since: f"{self.since:%Y-%m-%dT%H:%M:%SZ}" if self.since else None}
 
     def _errors(self, request: GraphRequest, answer: GraphQLAnswer, base: tuple[str | int, ...]) -> None:
         """Partial errors fail only what lies under their path: an inner list, an item's own fields, or all of it."""
@@ -166,18 +180,21 @@ class GraphCollection(Collection):
 
     def _absent(self, answer: GraphQLAnswer, keys: list[Key]) -> None:
         """The asked object is null."""
-        types = {str(e.get("type")) for e in answer.errors}
         for key in keys:
             self.tally(*key)
         self._spent(keys, answer.requests, answer.points)
+        self._absent_for(answer, list(answer.errors), keys)
+
+    def _absent_for(self, answer: GraphQLAnswer, errors: Sequence[Mapping[str, Any]], keys: list[Key]) -> None:
+        types = {str(error.get("type")) for error in errors}
         for key in keys:
             tally = self.tally(*key)
             if types == {"NOT_FOUND"}:
-                tally.state, tally.detail = State.gone, str(answer.errors[0].get("message", ""))
+                tally.state, tally.detail = State.gone, str(errors[0].get("message", ""))
             elif types == {"FORBIDDEN"}:
-                tally.state, tally.detail = State.forbidden, str(answer.errors[0].get("message", ""))
+                tally.state, tally.detail = State.forbidden, str(errors[0].get("message", ""))
             else:
-                self._failed(answer, key, answer.errors[0] if answer.errors else {"message": "null without an error"})
+                self._failed(answer, key, errors[0] if errors else {"message": "null without an error"})
 
 
 def _list_name(connection: Mapping[str, Any]) -> str:

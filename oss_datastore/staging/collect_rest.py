@@ -2,22 +2,86 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from oss_datastore.catalogue.model import RestRequest
-from oss_datastore.catalogue.parse import Part
+from oss_datastore.catalogue import DATASETS
+from oss_datastore.catalogue.model import Addressable, RestRequest, ScopeKind
+from oss_datastore.catalogue.parse import Part, get
 from oss_datastore.github import Answer, GitHubError
-from oss_datastore.staging.collection import Collection
+from oss_datastore.staging.collection import Collection, Key
+from oss_datastore.staging.ledger import State
 from oss_datastore.staging.scopes import Scope
 
+_REFUSED = frozenset({"forbidden", "not_found", "disabled"})
+"""What an organisation's list answers where the token may ask repository by repository only."""
 
+_LONG_FEED = 200
+"""GitHub's feeds end after three hundred events, however few hours that may be: one this long may have been cut."""
+
+_ID_IN_PATH = re.compile(r"/repositories/(\d+)")
+
+
+@dataclass
 class RestCollection(Collection):
-    """A unit that is asked for by REST."""
+    """A unit that is asked for by REST.
+
+    `refused` says that the organisation's list was not for this token, `is_cut_off` that it ended before the moment
+    from which changes were asked: both leave the question to be asked of each repository.
+    """
+
+    refused: GitHubError | None = None
+    is_cut_off: bool = False
 
     def collect(self, request: RestRequest) -> None:
         """Asks for everything; what fails is in the tallies afterwards. Raises only what ends the whole run."""
-        self._rest(request, self.scope, {})
+        for dataset, scope in self.planned:
+            question = self.questions.get(scope)
+            if dataset in self.shown_whole and question is not None:
+                self.tally(dataset, scope).total = question.expected
+        if request.belongs_to:
+            self._rest_of_all(request)
+        else:
+            self._rest(request, self.scope, {})
+
+    def _rest_of_all(self, request: RestRequest) -> None:
+        """One list of the organisation's, its items shared out among the repositories they belong to."""
+        named: dict[int, list[Key]] = {}
+        for key in self.planned:
+            named.setdefault(int(key[1].rsplit("/", 1)[1]), []).append(key)
+        heard = 0
+        try:
+            for variant in request.variants:
+                for answer in self._rest_answers(request, self.scope, variant):
+                    items = answer.payload if isinstance(answer.payload, list) else None
+                    if items is None:
+                        self._keep(answer, [Part(*key) for key in self.planned])
+                        return
+                    found = {get(item, request.belongs_to) for item in items}
+                    parts = [
+                        Part(*key, (), {**variant, "only": [request.belongs_to, number]})
+                        for number, keys in named.items()
+                        if number in found
+                        for key in keys
+                    ]
+                    self._keep(answer, parts)
+                    heard += len(items)
+                    if request.newest_first and self._is_past(items, request.newest_first):
+                        break
+                else:
+                    is_feed = DATASETS[request.datasets[0]].addressable is Addressable.feed
+                    self.is_cut_off = is_feed and self.since is not None and heard >= _LONG_FEED
+        except GitHubError as error:
+            if error.kind in _REFUSED and not any(tally.answers for tally in self.tallies.values()):
+                self.refused = error
+                self.spare.requests += error.requests
+                return
+            self._went_wrong(error, list(self.planned), means=request.means)
+            return
+        for key in self.planned:
+            self.tally(*key)
 
     def _rest(self, request: RestRequest, scope: Scope, context: Mapping[str, Any]) -> None:
         datasets = [d for d in request.datasets if self.asks(d, str(scope))]
@@ -30,6 +94,9 @@ class RestCollection(Collection):
         try:
             for variant in request.variants:
                 for answer in self._rest_answers(request, scope, variant):
+                    if self._is_elsewhere(answer, scope):
+                        self._gone(own, "its name leads to another repository now")
+                        return
                     parts = [Part(d, str(scope), (), {**variant, **context} or None) for d in datasets]
                     if not self._keep(answer, parts):
                         break
@@ -39,10 +106,22 @@ class RestCollection(Collection):
         except GitHubError as error:
             if "parent" in context:
                 # One record of many: its refusal says nothing about the scope.
-                self._went_wrong(error, own, of_item=True)
+                self._went_wrong(error, own, of_item=True, means=request.means)
             else:
                 # What hangs on the list hangs on its missing pages, too.
-                self._went_wrong(error, self._unanswered(own) if request.per_item else own)
+                hit = self._unanswered(own) if request.per_item else own
+                self._went_wrong(error, hit, means=request.means)
+
+    @staticmethod
+    def _is_elsewhere(answer: Answer, scope: Scope) -> bool:
+        """Whether a redirect led to another repository than the one that was meant: names are used again."""
+        found = _ID_IN_PATH.search(answer.moved_to or "")
+        return bool(found and scope.kind is ScopeKind.repository and int(found[1]) != scope.id)
+
+    def _gone(self, keys: Iterable[Key], detail: str) -> None:
+        for key in keys:
+            tally = self.tally(*key)
+            tally.state, tally.detail = State.gone, detail
 
     def _may_hold(self, request: RestRequest) -> bool:
         """Whether an inner request may answer for something that is asked."""

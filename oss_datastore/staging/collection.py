@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
 
-from oss_datastore.catalogue import DATASETS
-from oss_datastore.catalogue.model import Needs
-from oss_datastore.catalogue.parse import Part, parse
+from oss_datastore.catalogue import ACTORS, DATASETS
+from oss_datastore.catalogue.model import Meaning, Needs
+from oss_datastore.catalogue.parse import Part, get, parse
 from oss_datastore.clock import Clock
 from oss_datastore.dead_letters import Failure
 from oss_datastore.github import Answer, GitHub, GitHubError, GraphQLAnswer
 from oss_datastore.staging.days import is_overdue, recoverable_until
+from oss_datastore.staging.due import Question, recount
 from oss_datastore.staging.ledger import Coverage, LedgerEntry, State, Visibility
 from oss_datastore.staging.lines import StageWriter, storable, without_secrets
 from oss_datastore.staging.scopes import Scope
@@ -53,6 +54,10 @@ class Tally:
     state: State = State.complete
     detail: str = ""
     failures: list[Failure] = field(default_factory=list)
+    begun: dict[tuple[Any, ...], datetime | None] = field(default_factory=dict)
+    """When each record came to be, by its key; kept of what is compared with a count of GitHub's."""
+    total: int | None = None
+    """GitHub's own count of a list that is shown in full or not at all."""
 
 
 @dataclass
@@ -62,7 +67,9 @@ class Collection:
     `since` is the moment from which changes are asked, None for the whole list. `planned` are the (dataset, scope)
     pairs it must answer for; `discovers` the datasets whose scopes become known while a list is read (teams), except
     those that are `settled` already. What is neither is left alone, even where an answer happens to hold it.
-    `visible` tells what the token may see of an organisation.
+    `visible` tells what the token may see of an organisation. `counted` is the dataset whose records are counted, and
+    `questions` what was to be asked of each scope. While it is `patient`, a statistic that is still being computed is
+    left open instead of being a failure.
     """
 
     github: GitHub
@@ -75,11 +82,18 @@ class Collection:
     discovers: frozenset[str] = frozenset()
     settled: frozenset[Key] = frozenset()
     visible: Visibility = Visibility.unknown
+    counted: str = ""
+    questions: Mapping[str, Question] = field(default_factory=dict)
+    patient: bool = False
+    shown_whole: frozenset[str] = frozenset()
+    """Datasets whose list is shown whole or is forbidden, whatever the status of the answer says."""
     tallies: dict[Key, Tally] = field(default_factory=dict)
     spare: Tally = field(default_factory=Tally)
     """What was spent before any scope was heard of; the first one bears it."""
     hidden: list[tuple[Answer, Mapping[str, Any]]] = field(default_factory=list)
     """Items that came as null: whose they are is not known, so no scope that was not seen may be called gone."""
+    computing: set[Key] = field(default_factory=set)
+    """Statistics that GitHub had not computed yet."""
 
     def keep_object(self, answer: Answer) -> None:
         """Stages an answer that was asked for elsewhere and is all there is of the scope."""
@@ -102,6 +116,8 @@ class Collection:
             first.requests += self.spare.requests
             first.points += self.spare.points
         for (dataset, scope), tally in self.tallies.items():
+            if (dataset, scope) in self.computing and self.patient:
+                continue
             state, coverage = tally.state, None
             if state is State.failed and tally.answers:
                 state = State.partial
@@ -117,6 +133,10 @@ class Collection:
                     state, coverage = State.partial, None
                     tally.detail = f"seen as {self.visible}: GitHub shows the whole list to organisation owners only"
                     tally.failures.append(self._failure(dataset, scope, "low_visibility", tally.detail))
+                elif self._is_cut(scope, tally):
+                    state, coverage, tally.failures = State.forbidden, None, []
+                    tally.detail = f"the list holds {len(tally.begun)} of {tally.total}: the token may not see it whole"
+            listed, listed_on = self._listed(dataset, scope) if state is State.complete else (None, None)
             entry = LedgerEntry(
                 dataset,
                 scope,
@@ -130,8 +150,38 @@ class Collection:
                 tally.points,
                 self.clock.now(),
                 detail=tally.detail,
+                listed=listed,
+                listed_on=listed_on,
             )
             yield entry, tally.failures
+
+    def miscounted(self) -> list[str]:
+        """Scopes of which changes came that do not add up to GitHub's count: their lists must be read whole."""
+        if self.since is None or not self.counted:
+            return []
+        return [
+            scope
+            for (dataset, scope), tally in self.tallies.items()
+            if dataset == self.counted
+            and tally.state is State.complete
+            and scope in self.questions
+            and not recount(self.questions[scope], tally.begun, self.day, whole=False)[1]
+        ]
+
+    def _listed(self, dataset: str, scope: str) -> tuple[int | None, date | None]:
+        question = self.questions.get(scope)
+        if dataset != self.counted or question is None:
+            return None, None
+        whole = self.since is None
+        listed, _ = recount(question, self.tallies[dataset, scope].begun, self.day, whole=whole)
+        past = question.past.listed_on if question.past is not None else None
+        return listed, self.day if whole else past
+
+    def _is_cut(self, scope: str, tally: Tally) -> bool:
+        """Whether a list that should be whole is of another length than GitHub says."""
+        if self.since is not None or tally.total is None:
+            return False
+        return len(tally.begun) != tally.total
 
     def unseen(self) -> tuple[list[Key], bool]:
         """Planned pairs that no answer named, and whether they may be called gone; else they have failed."""
@@ -160,12 +210,14 @@ class Collection:
         return bool(self.since and isinstance(items, list) and items and self._is_old(items[-1], field_name))
 
     def _is_old(self, item: Any, field_name: str) -> bool:
-        value = item.get(field_name) if isinstance(item, dict) else None
+        value = get(item, field_name)
         if not value or self.since is None:
             return False
         try:
-            return datetime.fromisoformat(str(value)) < self.since
-        except (TypeError, ValueError):
+            # The weeks of statistics begin at seconds since 1970.
+            moment = datetime.fromtimestamp(value, UTC) if isinstance(value, int) else datetime.fromisoformat(value)
+            return moment < self.since
+        except (TypeError, ValueError, OverflowError):
             return False
 
     # Keeping
@@ -181,6 +233,9 @@ class Collection:
             for part in parts:
                 tally = self.tally(part.dataset, part.scope)
                 tally.state, tally.detail = State.pending, "GitHub is still computing the statistics"
+                self.computing.add((part.dataset, part.scope))
+                if self.patient:
+                    continue
                 message = "202: GitHub is still computing; ask again later"
                 tally.failures.append(self._failure(part.dataset, part.scope, "computing", message, answer))
             return False
@@ -202,6 +257,9 @@ class Collection:
             tally.answers += 1
             tally.items += parsed.items
             tally.rows += len(parsed.rows[dataset.name])
+            if part.dataset == self.counted or tally.total is not None:
+                tally.begun.update(parsed.begun)
+            self.writer.note_accounts({row["user_id"]: row["node_id"] or "" for row in parsed.rows[ACTORS.name]})
             for fault in parsed.faults:
                 if fault.item is None and broken:
                     continue  # the error beside it says why it is null
@@ -245,16 +303,24 @@ class Collection:
         bearer.requests += requests
         bearer.points += points
 
-    def _went_wrong(self, error: GitHubError, keys: list[Key], *, of_item: bool = False) -> None:
+    def _went_wrong(
+        self,
+        error: GitHubError,
+        keys: list[Key],
+        *,
+        of_item: bool = False,
+        means: Mapping[str, Meaning] | None = None,
+    ) -> None:
+        meaning = (means or {}).get(error.kind)
         if error.kind == "unauthorized":
             raise error
         for position, key in enumerate(keys):
             tally = self.tally(*key)
             tally.requests += error.requests if position == 0 else 0
-            if error.kind in _EMPTY:
+            if meaning == "empty" or (meaning is None and error.kind in _EMPTY):
                 tally.detail = str(error)
                 continue
-            state = _STATES.get(error.kind)
+            state = State(meaning) if meaning is not None else _STATES.get(error.kind)
             if state is not None and (state is State.pending or not (tally.answers or of_item)):
                 tally.state, tally.detail = state, str(error)
                 continue

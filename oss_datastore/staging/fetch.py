@@ -7,47 +7,37 @@ are errors; a rate limit that lasts longer than a run may wait leaves the rest p
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from oss_datastore.catalogue import ANSWER_SETS, DATASETS
-from oss_datastore.catalogue.model import AnswerSet, GraphRequest, RestRequest, ScopeKind
-from oss_datastore.catalogue.parse import get
-from oss_datastore.clock import Clock, day_close
+from oss_datastore.catalogue.model import AnswerSet, FileRequest, GraphRequest, RestRequest, ScopeKind
+from oss_datastore.clock import Clock
 from oss_datastore.github import GitHub, GitHubError
+from oss_datastore.staging.collect_batch import BatchCollection
+from oss_datastore.staging.collect_file import FileCollection
 from oss_datastore.staging.collect_graphql import GraphCollection
 from oss_datastore.staging.collect_rest import RestCollection
 from oss_datastore.staging.collection import Collection, Key
 from oss_datastore.staging.days import can_be_had, covering_days
-from oss_datastore.staging.ledger import SETTLED, Coverage, LedgerEntry, State, Visibility, state_counts
+from oss_datastore.staging.due import Answered, Question, is_due, question_of
+from oss_datastore.staging.ledger import SETTLED, LedgerEntry, State, Visibility, state_counts
 from oss_datastore.staging.lines import Letters, StageWriter, Staging
-from oss_datastore.staging.scopes import (
-    Scope,
-    host_of,
-    is_asked_for,
-    nearest_inventory,
-    staged_organizations,
-    staged_repositories,
-    staged_teams,
-)
+from oss_datastore.staging.roots import NothingKnown, Roots, UnknownOrganization
+from oss_datastore.staging.scopes import Inventories, Scope, host_of, is_asked_for, staged_organizations, staged_teams
+from oss_datastore.staging.standing import Standing
 
-OVERLAP = timedelta(hours=1)
-"""Changes are asked for from a little before the close of the last complete day: GitHub's indexes lag."""
+__all__ = ["FetchReport", "Fetcher", "NothingKnown", "Progress", "UnknownOrganization"]
 
 Progress = Callable[[str, date, int, int], None]
 """Told (answer set, day, units done, units planned)."""
 
-
-class UnknownOrganization(Exception):
-    """A login in GITHUB_ORGS that GitHub does not know."""
-
-
-class NothingKnown(Exception):
-    """No organisation of GITHUB_ORGS could be resolved."""
+Asked = RestRequest | GraphRequest | FileRequest
 
 
 @dataclass(frozen=True)
@@ -66,13 +56,56 @@ class FetchReport:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Unit:
+    """One piece of work: one scope, or several that one query asks for.
+
+    `way` is which of the set's requests asks. `spent` is what the same scopes have cost before, when they are asked
+    once more in the same fetch.
+    """
+
+    way: int
+    scope: Scope
+    keys: tuple[Key, ...]
+    since: datetime | None
+    questions: Mapping[str, Question]
+    batch: tuple[Scope, ...] = ()
+    patient: bool = False
+    spent: Mapping[Key, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass
+class Errand:
+    """What one fetch of one answer set and day works with."""
+
+    answer_set: AnswerSet
+    day: date
+    writer: StageWriter
+    scopes: dict[ScopeKind, list[Scope]]
+    pasts: Mapping[Key, LedgerEntry]
+    discovers: frozenset[str]
+    settled: frozenset[Key]
+    early: bool = False
+
+    @property
+    def counted(self) -> str:
+        """The dataset whose records are compared with GitHub's count; '' where none is."""
+        return self.answer_set.datasets[0].name if self.answer_set.counts else ""
+
+    @property
+    def shown_whole(self) -> frozenset[str]:
+        """Datasets that GitHub shows whole or, without saying so, not at all."""
+        graphs = [r for r in self.answer_set.requests if isinstance(r, GraphRequest)]
+        return frozenset(part.dataset for request in graphs for part in request.parts if part.total)
+
+
 @dataclass
 class Fetcher:
     """Fetches answer sets for days, with one client, one store and one queue.
 
     `letters` takes failures, and closes the letters of scopes that are settled at last. `repositories` and `datasets`
     are globs that narrow what is asked; organisations and their repositories are always listed, since everything is
-    planned by them.
+    planned by them. `files` is the folder of the file sources.
     """
 
     github: GitHub
@@ -83,21 +116,33 @@ class Fetcher:
     api_url: str
     repositories: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
+    files: Path | None = None
     workers: int = 8
     progress: Progress | None = None
-    _visible: dict[str, Visibility] = field(default_factory=dict)
-    _graphql: bool | None = None
+    standing: Standing = field(init=False)
+    _roots: Roots = field(init=False)
+    _inventories: Inventories = field(init=False)
     _stopped: GitHubError | None = None
 
-    def fetch(self, name: str, day: date, *, force: bool = False, only: Iterable[str] | None = None) -> FetchReport:
+    def __post_init__(self) -> None:
+        first = self.organizations[0] if self.organizations else ""
+        self.standing = Standing(self.github, first)
+        self._roots = Roots(self.github, self.staging, self.standing, self.clock, self.organizations, self.api_url)
+        self._inventories = Inventories(self.staging)
+
+    def fetch(
+        self, name: str, day: date, *, force: bool = False, only: Iterable[str] | None = None, early: bool = False
+    ) -> FetchReport:
         """Fetches what is missing of an answer set and day (everything with `force`, only some scopes with `only`).
+
+        With `early`, what GitHub begins to compute when it is asked is left open, to be collected by a later fetch.
 
         Raises DayNotOver, UnknownOrganization, NothingKnown, a GitHubError that ends the run (token refused, host
         not reachable) and StoreError.
         """
         began = time.monotonic()
         self._stopped = None
-        self._visible = {org: seen for org, seen in self._visible.items() if seen is not Visibility.unknown}
+        self.standing.forget_unknown()
         answer_set = ANSWER_SETS[name]
         now = self.clock.now()
         asked = frozenset(d.name for d in answer_set.datasets if is_asked_for(d.name, self.datasets))
@@ -105,10 +150,17 @@ class Fetcher:
         if not asked:
             return FetchReport(name, day, 0, {}, note="left out by OSS_DATASTORE_DATASETS")
         if name == "organizations" and wanted:
-            return self._fetch_organizations(day, force, began, only)
+            writer = self._writer(name, day)
+            try:
+                asked_before = self._roots.fetch(writer, day, force, only)
+            finally:
+                writer.close()
+            self._close_letters(name, day, asked_before)
+            return self._report(answer_set, day, writer.generation, began)
         scopes = self._scopes(answer_set, day)
         known = self.staging.ledger(name, day)
-        planned = [key for key in self._planned(answer_set, scopes, known) if key[0] in asked]
+        planned, pasts = self._planned(answer_set, scopes, known, day)
+        planned = [key for key in planned if key[0] in asked]
         if only is not None:
             kept = set(only)
             planned = [key for key in planned if key[1] in kept]
@@ -122,8 +174,9 @@ class Fetcher:
         open_wanted = {key for key in open_keys if key[0] in wanted}
         discovers = frozenset(d for d in wanted if only is None and DATASETS[d].scope_kind not in scopes)
         settled = frozenset() if force else frozenset(k for k, entry in known.items() if entry.state in SETTLED)
+        errand = Errand(answer_set, day, writer, scopes, pasts, discovers, settled, early)
         try:
-            self._run(answer_set, day, writer, open_wanted, discovers, settled, scopes)
+            self._run(errand, open_wanted)
         finally:
             writer.close()
         self._close_letters(name, day, [key for key in open_keys if key in known])
@@ -133,10 +186,10 @@ class Fetcher:
 
     def resolve(self, day: date) -> list[Scope]:
         """The organisations of GITHUB_ORGS as scopes, from what is staged or else by asking."""
-        found = self._known_organizations(day)
+        found = self._roots.known(day)
         if any(login.lower() not in found for login in self.organizations):
             present = self.clock.last_closed_day()
-            self._fetch_organizations(present, False, time.monotonic())
+            self.fetch("organizations", present)
             found = staged_organizations(self.staging, present, host_of(self.api_url)) | found
         resolved = [found[login.lower()] for login in self.organizations if login.lower() in found]
         if not resolved:
@@ -148,105 +201,186 @@ class Fetcher:
 
     def repositories_of(self, organization: Scope, day: date) -> list[Scope]:
         """Repositories that existed on a day, planned by the nearest inventory; asked for when there is none."""
-        inventory = nearest_inventory(self.staging, "repositories", day, {str(organization)})
+        inventory = self._inventories.nearest(day, organization)
         if inventory is None:
-            present = self.clock.last_closed_day()
-            self.fetch("repositories", present)
-            inventory = nearest_inventory(self.staging, "repositories", day, {str(organization)})
+            self.fetch("repositories", self.clock.last_closed_day())
+            inventory = self._inventories.nearest(day, organization)
         if inventory is None:
             return []
-        return staged_repositories(self.staging, inventory, day, organization, self.repositories)
+        return self._inventories.repositories(inventory, day, organization, self.repositories)
 
     def _scopes(self, answer_set: AnswerSet, day: date) -> dict[ScopeKind, list[Scope]]:
+        kinds = {d.scope_kind for d in answer_set.datasets}
+        if kinds == {ScopeKind.file}:
+            folder = [] if self.files is None else [self.files]
+            host = host_of(self.api_url)
+            return {ScopeKind.file: [Scope(host, ScopeKind.file, 0, {"folder": str(path)}) for path in folder]}
         organizations = self.resolve(day)
         scopes = {ScopeKind.organization: organizations}
-        if any(d.scope_kind is ScopeKind.repository for d in answer_set.datasets):
+        if ScopeKind.repository in kinds:
             scopes[ScopeKind.repository] = [r for org in organizations for r in self.repositories_of(org, day)]
+        if ScopeKind.user in kinds:
+            # Which organisation's token asks for a profile does not matter: profiles are the same for all.
+            org, host = organizations[0].names["org"], organizations[0].host
+            seen = self.staging.accounts(ANSWER_SETS, day)
+            scopes[ScopeKind.user] = [
+                Scope(host, ScopeKind.user, number, {"org": org, "account_id": str(number), "node_id": node_id})
+                for number, node_id in sorted(seen.items())
+            ]
         return scopes
 
     def _planned(
-        self, answer_set: AnswerSet, scopes: dict[ScopeKind, list[Scope]], known: dict[Key, LedgerEntry]
-    ) -> list[Key]:
-        """Every (dataset, scope) the set must answer for; teams become known while their list is read."""
-        planned = [(d.name, str(scope)) for d in answer_set.datasets for scope in scopes.get(d.scope_kind, [])]
+        self, answer_set: AnswerSet, scopes: dict[ScopeKind, list[Scope]], known: dict[Key, LedgerEntry], day: date
+    ) -> tuple[list[Key], Mapping[Key, LedgerEntry]]:
+        """Every (dataset, scope) the set must answer for, and the last complete entry of each.
+
+        Teams become known while their list is read. What is asked once a week is planned on its day only.
+        """
+        found = [(d.name, scope) for d in answer_set.datasets for scope in scopes.get(d.scope_kind, [])]
+        keys = {(dataset, str(scope)) for dataset, scope in found}
+        pasts = self.staging.last_complete(answer_set.name, keys, day) if _looks_back(answer_set) else {}
+        planned = [
+            (dataset, str(scope))
+            for dataset, scope in found
+            if (dataset, str(scope)) in known
+            or is_due(answer_set.every_days, scope, pasts.get((dataset, str(scope))), day)
+        ]
         inner = [key for key in known if DATASETS[key[0]].scope_kind not in scopes]
-        return [*planned, *inner]
+        return [*planned, *inner], pasts
 
     # Units
 
-    def _run(
-        self,
-        answer_set: AnswerSet,
-        day: date,
-        writer: StageWriter,
-        open_keys: set[Key],
-        discovers: frozenset[str],
-        settled: frozenset[Key],
-        scopes: dict[ScopeKind, list[Scope]],
-    ) -> None:
+    def _run(self, errand: Errand, open_keys: set[Key]) -> None:
         if not open_keys:
             return
-        request = self._request_for(answer_set)
-        owners = {str(s): str(s) for s in scopes[ScopeKind.organization]}
-        if any(DATASETS[dataset].scope_kind is ScopeKind.team for dataset, _ in open_keys):
-            owners |= staged_teams(self.staging, day)
-        by_login = {s.names["org"]: str(s) for s in scopes[ScopeKind.organization]}
-        for scope in scopes.get(ScopeKind.repository, []):
-            owners[str(scope)] = by_login[scope.names["org"]]
-        asked_per = request.asked_per
-        units: list[tuple[Scope, tuple[Key, ...]]] = []
-        for scope in scopes[asked_per]:
-            if asked_per is ScopeKind.repository:
-                own = tuple(k for k in open_keys if k[1] == str(scope))
-            else:
-                own = tuple(k for k in open_keys if owners.get(k[1], str(scope)) == str(scope))
-            if own:
-                units.append((scope, own))
-        last = self.staging.last_complete(answer_set.name, open_keys, day) if self._is_incremental(request) else {}
-        for organization in {scope.names["org"]: scope for scope, _ in units}.values():
-            self._visibility(organization)
-        done = 0
+        units = self._units(errand, self._first_way(errand.answer_set), open_keys)
+        done, total = 0, len(units)
         with ThreadPoolExecutor(self.workers, thread_name_prefix="fetch") as pool:
-            futures = {}
-            for scope, own in units:
-                since = self._since(own, last)
-                if since is not None and self._did_not_move(answer_set, scope, since, day):
-                    for key in own:
-                        writer.settle(
-                            self._entry(key, day, writer.generation, State.complete, coverage=Coverage.unchanged), []
-                        )
+            while units:
+                futures = [pool.submit(self._unit, errand, unit) for unit in units]
+                units = []
+                for future in as_completed(futures):
                     done += 1
-                    continue
-                collection = (GraphCollection if isinstance(request, GraphRequest) else RestCollection)(
-                    self.github,
-                    writer,
-                    self.clock,
-                    day,
-                    scope,
-                    since,
-                    own,
-                    discovers,
-                    settled,
-                    self._visibility(scope),
-                )
-                futures[pool.submit(self._unit, request, writer, collection)] = scope
-            for future in as_completed(futures):
-                done += 1
-                if self.progress:
-                    self.progress(answer_set.name, day, done, len(units))
-                error = future.exception()
-                if isinstance(error, GitHubError) and error.kind == "unreachable":
-                    if self._stopped is None and not self._host_answers():
+                    if self.progress:
+                        self.progress(errand.answer_set.name, errand.day, min(done, total), total)
+                    error = future.exception()
+                    if error is None:
+                        units += future.result()
+                    elif isinstance(error, GitHubError) and error.kind == "unreachable":
+                        if self._stopped is None and not self.standing.host_answers():
+                            self._stopped = error
+                    elif isinstance(error, GitHubError) and error.kind == "rate_limited":
                         self._stopped = error
-                elif isinstance(error, GitHubError) and error.kind == "rate_limited":
-                    self._stopped = error
-                elif error is not None:
-                    pool.shutdown(wait=True, cancel_futures=True)
-                    raise error
+                    else:
+                        pool.shutdown(wait=True, cancel_futures=True)
+                        raise error
+                total += len(units)
         if self._stopped is not None and self._stopped.kind == "unreachable":
             raise self._stopped
 
-    def _unit(self, request: Any, writer: StageWriter, collection: RestCollection | GraphCollection) -> None:
+    def _units(self, errand: Errand, way: int, open_keys: Iterable[Key]) -> list[Unit]:
+        """What is to be asked in one way; what the inventory answers is settled here."""
+        request = errand.answer_set.requests[way]
+        by_scope: dict[str, list[Key]] = defaultdict(list)
+        for key in sorted(open_keys):
+            by_scope[key[1]].append(key)
+        asked_per = ScopeKind.file if isinstance(request, FileRequest) else request.asked_per
+        if asked_per is not ScopeKind.organization:
+            scopes = [scope for scope in errand.scopes[asked_per] if str(scope) in by_scope]
+            units = [
+                Unit(way, scope, tuple(by_scope[str(scope)]), question.since, {str(scope): question})
+                for scope in scopes
+                if (question := self._question(errand, request, scope, by_scope[str(scope)])) is not None
+            ]
+            if isinstance(request, GraphRequest) and request.batch:
+                return self._batches(errand, way, units, request.page_size)
+            return [replace(unit, patient=errand.answer_set.two_phase) for unit in units]
+        return self._units_of_organizations(errand, way, request, by_scope)
+
+    def _units_of_organizations(
+        self, errand: Errand, way: int, request: Asked, by_scope: Mapping[str, list[Key]]
+    ) -> list[Unit]:
+        organizations = errand.scopes[ScopeKind.organization]
+        owners = {str(s): str(s) for s in organizations}
+        if any(DATASETS[key[0]].scope_kind is ScopeKind.team for keys in by_scope.values() for key in keys):
+            owners |= staged_teams(self.staging, errand.day)
+        by_login = {s.names["org"]: str(s) for s in organizations}
+        for scope in errand.scopes.get(ScopeKind.repository, []):
+            owners[str(scope)] = by_login[scope.names["org"]]
+        open_scopes = dict(by_scope)
+        if isinstance(request, RestRequest) and request.belongs_to:
+            # The organisation's list is asked for whether or not anything moved in a single repository.
+            always = replace(errand, answer_set=replace(errand.answer_set, probe=(), counts=()))
+            for scope in errand.scopes[ScopeKind.repository]:
+                keys = open_scopes.get(str(scope))
+                if keys and self._question(always, request, scope, keys) is None:
+                    del open_scopes[str(scope)]
+        units = []
+        for organization in organizations:
+            own = tuple(
+                key
+                for scope, keys in open_scopes.items()
+                if owners.get(scope, str(organization)) == str(organization)
+                for key in keys
+            )
+            if own:
+                question = question_of(
+                    errand.answer_set, request, organization, own, errand.pasts, errand.day, self._inventories.rows
+                )
+                since = question.since if isinstance(question, Question) else None
+                units.append(Unit(way, organization, own, since, {}))
+        return units
+
+    def _question(self, errand: Errand, request: Asked, scope: Scope, keys: Sequence[Key]) -> Question | None:
+        """What is to be asked of a scope; None where the inventory answered it, which is settled then."""
+        found = question_of(errand.answer_set, request, scope, keys, errand.pasts, errand.day, self._inventories.rows)
+        if isinstance(found, Question):
+            return found
+        self._settle(errand, keys, found)
+        return None
+
+    def _settle(self, errand: Errand, keys: Iterable[Key], found: Answered) -> None:
+        for key in keys:
+            of_count = key[0] == errand.counted
+            entry = self._entry(
+                key,
+                errand.day,
+                errand.writer.generation,
+                found.state,
+                coverage=found.coverage,
+                detail=found.detail,
+                listed=found.listed if of_count else None,
+                listed_on=found.listed_on if of_count else None,
+            )
+            errand.writer.settle(entry, [])
+
+    def _batches(self, errand: Errand, way: int, units: Sequence[Unit], size: int) -> list[Unit]:
+        """Units joined by organisation and moment; those without a node id go the next way."""
+        groups: dict[tuple[str, datetime | None], list[Unit]] = defaultdict(list)
+        nameless: list[Key] = []
+        for unit in units:
+            if unit.scope.names.get("node_id"):
+                groups[unit.scope.names["org"], unit.since].append(unit)
+            else:
+                nameless += unit.keys
+        joined = []
+        for (org, since), group in groups.items():
+            asks = next(s for s in errand.scopes[ScopeKind.organization] if s.names["org"] == org)
+            for at in range(0, len(group), size):
+                chunk = group[at : at + size]
+                keys = tuple(key for unit in chunk for key in unit.keys)
+                questions = {scope: question for unit in chunk for scope, question in unit.questions.items()}
+                joined.append(Unit(way, asks, keys, since, questions, tuple(unit.scope for unit in chunk)))
+        if nameless and way + 1 < len(errand.answer_set.requests):
+            joined += self._units(errand, way + 1, nameless)
+        elif nameless:
+            self._settle(errand, nameless, Answered(State.failed, None, "its node id is not known"))
+        return joined
+
+    def _unit(self, errand: Errand, unit: Unit) -> list[Unit]:
+        """Does one unit; what must be asked once more comes back. Raises what ends the run."""
+        request = errand.answer_set.requests[unit.way]
+        collection = self._collection(errand, unit, request)
         stopped = self._stopped
         if stopped is not None:
             collection.leave(str(stopped))
@@ -258,154 +392,98 @@ class Fetcher:
             if error.kind not in ("rate_limited", "unreachable"):
                 raise
             raised = error
+        again = self._once_more(errand, unit, collection) if stopped is None and raised is None else []
+        waiting = {key for later in again for key in later.keys}
         unseen, are_gone = collection.unseen()
         for entry, failures in collection.entries():
-            writer.settle(entry, failures)
+            if entry.key not in waiting:
+                requests, points = unit.spent.get(entry.key, (0, 0))
+                entry = replace(entry, requests=entry.requests + requests, points=entry.points + points)
+                errand.writer.settle(entry, failures)
         for key in unseen if are_gone else []:
-            detail = "no longer in the organisation's list"
-            writer.settle(self._entry(key, collection.day, writer.generation, State.gone, detail=detail), [])
+            if key not in waiting:
+                detail = "no longer in the organisation's list"
+                gone = self._entry(key, errand.day, errand.writer.generation, State.gone, detail=detail)
+                errand.writer.settle(gone, [])
         if raised is not None:
             raise raised
+        return again
 
-    def _host_answers(self) -> bool:
-        """Whether the host is there at all: one address that cannot be reached is a failure of its scope only."""
-        try:
-            self.github.get("/rate_limit", org=self.organizations[0])
-        except GitHubError as error:
-            return error.kind != "unreachable"
-        return True
+    def _collection(self, errand: Errand, unit: Unit, request: Asked) -> Any:
+        more: dict[str, Any] = {}
+        if isinstance(request, FileRequest):
+            kind: type[Collection] = FileCollection
+        elif isinstance(request, RestRequest):
+            kind = RestCollection
+        elif request.batch:
+            kind, more = BatchCollection, {"scopes": unit.batch}
+        else:
+            kind = GraphCollection
+        of_file = isinstance(request, FileRequest)
+        return kind(
+            self.github,
+            errand.writer,
+            self.clock,
+            errand.day,
+            unit.scope,
+            unit.since,
+            unit.keys,
+            errand.discovers,
+            errand.settled,
+            Visibility.owner if of_file else self.standing.visibility(unit.scope.names["org"]),
+            counted=errand.counted,
+            questions=unit.questions,
+            patient=unit.patient,
+            shown_whole=errand.shown_whole,
+            **more,
+        )
+
+    def _once_more(self, errand: Errand, unit: Unit, collection: Collection) -> list[Unit]:
+        """What a unit leaves to be asked again in this fetch: in another way, as a whole list, or when computed."""
+        request = errand.answer_set.requests[unit.way]
+        spent = {key: (tally.requests, tally.points) for key, tally in collection.tallies.items()}
+        if isinstance(collection, RestCollection) and (collection.refused or collection.is_cut_off):
+            way = self._way_of_repositories(errand.answer_set, unit.way)
+            if way is None:
+                if collection.refused is not None:
+                    collection.fail(collection.refused)
+                return []
+            again = self._units(errand, way, unit.keys)
+            if again:
+                first = again[0].keys[0]
+                requests = collection.spare.requests + sum(n for n, _ in spent.values())
+                again[0] = replace(again[0], spent={first: (requests, 0)})
+            collection.tallies.clear()
+            collection.planned = ()
+            return again
+        if collection.computing and unit.patient and not errand.early:
+            keys = tuple(key for key in unit.keys if key in collection.computing)
+            return [replace(unit, keys=keys, patient=False, spent={key: spent[key] for key in keys})]
+        miscounted = set(collection.miscounted())
+        if not miscounted:
+            return []
+        batch = isinstance(request, GraphRequest) and request.batch
+        keys = tuple(key for key in unit.keys if key[1] in miscounted)
+        whole = {scope: replace(unit.questions[scope], since=None) for scope in miscounted}
+        scopes = tuple(scope for scope in unit.batch if str(scope) in miscounted)
+        cost = {key: spent[key] for key in keys if key in spent}
+        return [Unit(unit.way, unit.scope, keys, None, whole, scopes if batch else (), False, cost)]
 
     @staticmethod
-    def _is_incremental(request: RestRequest | GraphRequest) -> bool:
-        return bool(request.newest_first or (isinstance(request, RestRequest) and request.since))
+    def _way_of_repositories(answer_set: AnswerSet, way: int) -> int | None:
+        """The next way that asks repository by repository."""
+        for number in range(way + 1, len(answer_set.requests)):
+            request = answer_set.requests[number]
+            if not isinstance(request, FileRequest) and request.asked_per is ScopeKind.repository:
+                return number
+        return None
 
-    @staticmethod
-    def _since(own: tuple[Key, ...], last: dict[Key, date]) -> datetime | None:
-        """From when changes are asked: the close of the last complete day of all that the unit answers for."""
-        days = [last.get(key) for key in own if DATASETS[key[0]].addressable.value == "since"]
-        if not days or any(d is None for d in days):
-            return None
-        return day_close(min(d for d in days if d is not None)) - OVERLAP
-
-    def _did_not_move(self, answer_set: AnswerSet, scope: Scope, since: datetime, day: date) -> bool:
-        """Whether the change probe shows that nothing changed since; unknown counts as moved."""
-        if not answer_set.probe or not scope.moved.get("known"):
-            return False
-        moments = [scope.moved.get(column) for column in answer_set.probe]
-        return all(m is None or m.replace(tzinfo=UTC) < since for m in moments)
-
-    def _request_for(self, answer_set: AnswerSet) -> RestRequest | GraphRequest:
-        """The first of the set's requests whose API is there; not every GitHub-compatible server speaks GraphQL."""
-        for request in answer_set.requests:
-            if isinstance(request, RestRequest) or self._speaks_graphql():
-                return request
-        return answer_set.requests[-1]
-
-    def _speaks_graphql(self) -> bool:
-        if self._graphql is None:
-            try:
-                self.github.query("rate_limit", {}, org=self.organizations[0])
-                self._graphql = True
-            except GitHubError as error:
-                missing = error.kind in ("not_found", "method_not_allowed", "bad_request") or (
-                    error.answer is not None and error.answer.status in (404, 405, 501)
-                )
-                if error.kind in ("unauthorized", "unreachable"):
-                    raise
-                self._graphql = not missing
-        return self._graphql
-
-    def _visibility(self, scope: Scope) -> Visibility:
-        """What the token is in the organisation: asked once, and again by the next fetch where that failed."""
-        org = scope.names["org"]
-        if org not in self._visible:
-            try:
-                answer = self.github.get(f"/user/memberships/orgs/{org}", org=org)
-                active = get(answer.payload, "state") in (None, "active")
-                owner = get(answer.payload, "role") == "admin"
-                self._visible[org] = (
-                    Visibility.owner if owner and active else Visibility.member if active else Visibility.public
-                )
-            except GitHubError as error:
-                if error.kind == "unauthorized" or (error.kind == "unreachable" and not self._host_answers()):
-                    raise
-                by_app = error.kind == "forbidden" and "integration" in str(error).lower()
-                self._visible[org] = (
-                    Visibility.app
-                    if by_app
-                    else Visibility.public
-                    if error.kind in ("not_found", "forbidden")
-                    else Visibility.unknown
-                )
-        return self._visible[org]
-
-    # The root of all scopes
-
-    def _fetch_organizations(
-        self, day: date, force: bool, began: float, only: Iterable[str] | None = None
-    ) -> FetchReport:
-        """Asks for each login of GITHUB_ORGS: its answer tells the number by which the scope is known.
-
-        A login that was never resolved stands in the ledger as `@login` until its number is known.
-        """
-        answer_set = ANSWER_SETS["organizations"]
-        ledger = self.staging.ledger("organizations", day)
-        by_login = self._known_organizations(day)
-        kept = None if only is None else set(only)
-        writer = self._writer("organizations", day)
-        asked_before: list[Key] = []
-        try:
-            for login in self.organizations:
-                unnamed = Scope(host_of(self.api_url), ScopeKind.organization, f"@{login.lower()}", {"org": login})
-                scope = by_login.get(login.lower(), unnamed)
-                keys = [("organizations", str(s)) for s in (scope, unnamed)]
-                entry = ledger.get(keys[0])
-                if not force and entry is not None and entry.state in SETTLED:
-                    continue
-                if kept is not None and not kept & {scope for _, scope in keys}:
-                    continue
-                asked_before += [key for key in keys if key in ledger]
-                number = self._organization(writer, day, scope)
-                if number is not None and keys[1] in ledger:
-                    detail = f"known by its number now: {number}"
-                    writer.settle(self._entry(keys[1], day, writer.generation, State.gone, detail=detail), [])
-        finally:
-            writer.close()
-        self._close_letters("organizations", day, asked_before)
-        return self._report(answer_set, day, writer.generation, began)
-
-    def _organization(self, writer: StageWriter, day: date, scope: Scope) -> str | None:
-        """Asks for one organisation; its scope when it answered."""
-        login = scope.names["org"]
-        try:
-            answer = self.github.get(f"/orgs/{login}", org=login)
-        except GitHubError as error:
-            if error.kind in ("not_found", "gone") and isinstance(scope.id, str):
-                raise UnknownOrganization(
-                    f"GITHUB_ORGS names {login!r}, which GitHub does not know (or which the token may not see): "
-                    "correct the setting"
-                ) from error
-            if error.kind == "unauthorized" or (error.kind == "unreachable" and not self._host_answers()):
-                raise
-            collection = self._collection(writer, day, scope)
-            collection.fail(error)
-            for entry, failures in collection.entries():
-                writer.settle(entry, failures)
-            return None
-        scope = replace(scope, id=get(answer.payload, "id") or scope.id)
-        collection = self._collection(writer, day, scope)
-        collection.keep_object(answer)
-        for entry, failures in collection.entries():
-            writer.settle(entry, failures)
-        return str(scope)
-
-    def _known_organizations(self, day: date) -> dict[str, Scope]:
-        """By login, from the nearest day of which they are staged."""
-        nearest = nearest_inventory(self.staging, "organizations", day)
-        return {} if nearest is None else staged_organizations(self.staging, nearest, host_of(self.api_url))
-
-    def _collection(self, writer: StageWriter, day: date, scope: Scope) -> Collection:
-        return Collection(self.github, writer, self.clock, day, scope, None, (("organizations", str(scope)),))
+    def _first_way(self, answer_set: AnswerSet) -> int:
+        """The first of the set's requests whose API is there."""
+        for number, request in enumerate(answer_set.requests):
+            if not isinstance(request, GraphRequest) or self.standing.has_graphql():
+                return number
+        return len(answer_set.requests) - 1
 
     # Saying what became of it
 
@@ -459,3 +537,12 @@ class Fetcher:
 def _is_at_rest(entry: LedgerEntry) -> bool:
     """Whether nobody needs to act on the scope's letters; what is lost for good is for them to say."""
     return entry.state in SETTLED and (entry.state is not State.unavailable or entry.covered_by is not None)
+
+
+def _looks_back(answer_set: AnswerSet) -> bool:
+    """Whether what is asked depends on what was known before."""
+    return (
+        bool(answer_set.probe)
+        or answer_set.every_days > 1
+        or any(not isinstance(r, FileRequest) and bool(r.newest_first or r.since) for r in answer_set.requests)
+    )

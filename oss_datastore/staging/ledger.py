@@ -57,6 +57,8 @@ class LedgerEntry:
 
     `rows` counts rows kept for the day, `requests` HTTP requests (retries included), `points` GraphQL points.
     `covered_by` is a later day whose complete fetch holds the same rows. `letter` is the id of its dead letter.
+    `listed` is how many records GitHub's list held at the close of the day, and `listed_on` the day for which it was
+    last read whole; both are carried on by days that asked for changes only.
     """
 
     dataset: str
@@ -73,6 +75,8 @@ class LedgerEntry:
     covered_by: date | None = None
     letter: int | None = None
     detail: str = ""
+    listed: int | None = None
+    listed_on: date | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -96,6 +100,7 @@ class LedgerEntry:
             "day": self.day.isoformat(),
             "fetched_at": self.fetched_at.astimezone(UTC).isoformat() if self.fetched_at else None,
             "covered_by": self.covered_by.isoformat() if self.covered_by else None,
+            "listed_on": self.listed_on.isoformat() if self.listed_on else None,
         }
 
     @classmethod
@@ -110,6 +115,7 @@ class LedgerEntry:
                 "visibility": Visibility(value["visibility"]),
                 "fetched_at": datetime.fromisoformat(value["fetched_at"]) if value["fetched_at"] else None,
                 "covered_by": date.fromisoformat(value["covered_by"]) if value["covered_by"] else None,
+                "listed_on": date.fromisoformat(value["listed_on"]) if value.get("listed_on") else None,
             }
         )
 

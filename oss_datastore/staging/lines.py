@@ -4,7 +4,7 @@ A part closes at a size or a time, so that ten thousand repositories do not make
 what makes a killed run harmless: first the part, then its letters, then the ledger entries. An answer that no ledger
 entry names was never staged.
 
-    staging/<answer set>/load_date=D/<generation>/{plan,part-N.jsonl.gz,ledger-N.jsonl}
+    staging/<answer set>/load_date=D/<generation>/{plan,part-N.jsonl.gz,ledger-N.jsonl,accounts-N.json.gz}
 """
 
 from __future__ import annotations
@@ -122,12 +122,12 @@ class Staging:
 
     def last_complete(
         self, answer_set: str, keys: set[tuple[str, str]], before: date, look_back: int = 30
-    ) -> dict[tuple[str, str], date]:
-        """The newest complete day before a day, per (dataset, scope), looking back at most so many days.
+    ) -> dict[tuple[str, str], LedgerEntry]:
+        """The entry of the newest complete day before a day, per (dataset, scope), at most so many days back.
 
         What has no complete day within that span is listed whole again: dearer, and never wrong.
         """
-        found: dict[tuple[str, str], date] = {}
+        found: dict[tuple[str, str], LedgerEntry] = {}
         open_keys = set(keys)
         staged: set[date] | None = None
         for back in range(1, look_back + 1):
@@ -141,8 +141,18 @@ class Staging:
                     continue
             for key, entry in self.ledger(answer_set, day).items():
                 if key in open_keys and entry.state is State.complete:
-                    found[key] = day
+                    found[key] = entry
                     open_keys.discard(key)
+        return found
+
+    def accounts(self, answer_sets: Iterable[str], day: date) -> dict[int, str]:
+        """Every account that answers of a day named: its numeric id and its node id ('' where none came)."""
+        found: dict[int, str] = {}
+        for answer_set in answer_sets:
+            for key in self.store.list(self.folder(answer_set, day)):
+                if key.rsplit("/", 1)[1].startswith("accounts-"):
+                    for number, node_id in orjson.loads(gzip.decompress(self.store.get(key))).items():
+                        found[int(number)] = node_id or found.get(int(number), "")
         return found
 
     def amend(self, entry: LedgerEntry) -> None:
@@ -188,6 +198,8 @@ class StageWriter:
         self._number = 1
         self._opened = time.monotonic()
         self._entries: list[tuple[LedgerEntry, list[Failure]]] = []
+        self._accounts: dict[int, str] = {}
+        self._noted: dict[int, str] = {}
 
     def plan(self, keys: Iterable[tuple[str, str]]) -> None:
         """Records which scopes are planned before the first is asked, so that a killed run leaves them pending."""
@@ -204,6 +216,13 @@ class StageWriter:
             if self._size >= self._part_bytes:
                 self._flush()
             return place
+
+    def note_accounts(self, seen: Mapping[int, str]) -> None:
+        """Remembers accounts that an answer named, by numeric id and node id, so that their profiles can be asked."""
+        with self._lock:
+            for number, node_id in seen.items():
+                if number not in self._noted or (node_id and not self._noted[number]):
+                    self._accounts[number] = self._noted[number] = node_id
 
     def settle(self, entry: LedgerEntry, failures: list[Failure]) -> None:
         """Says what became of a scope whose answers have all been added."""
@@ -234,9 +253,14 @@ class StageWriter:
                 own = [next(ids) for _ in of_entry]
                 entries.append(replace(entry, letter=own[0]) if own else entry)
             self._store.put_if_absent(f"{self._folder}ledger-{self._number:05d}.jsonl", _json_lines(entries))
-        if self._lines or self._entries:
+        if self._accounts:
+            seen = orjson.dumps({str(number): node_id for number, node_id in self._accounts.items()})
+            self._store.put_if_absent(
+                f"{self._folder}accounts-{self._number:05d}.json.gz", gzip.compress(seen, mtime=0)
+            )
+        if self._lines or self._entries or self._accounts:
             self._number += 1
-        self._lines, self._entries, self._size = [], [], 0
+        self._lines, self._entries, self._size, self._accounts = [], [], 0, {}
         self._opened = time.monotonic()
 
 

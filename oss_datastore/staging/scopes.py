@@ -6,8 +6,8 @@ A scope is known by its number (`host/kind/id`); its names serve to ask and may 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date
 from fnmatch import fnmatch
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,16 +24,17 @@ from oss_datastore.staging.lines import Staging
 class Scope:
     """The thing one fetch is complete for, with the names by which it is asked for.
 
-    `names` fill the placeholders of paths (`org`, `repo`, `owner`, `name`, `slug`); `moved` are the columns of the
-    inventory that a change probe compares.
+    `names` fill the placeholders of paths (`org`, `repo`, `owner`, `name`, `slug`, `number`) and documents
+    (`node_id`). `inventory` is the repository's row in the list that was seen after the close of the day, None where
+    there is no such list; `replaced` says that its name belongs to another repository by now.
     """
 
     host: str
     kind: ScopeKind
     id: int | str
     names: Mapping[str, str]
-    created_at: datetime | None = None
-    moved: Mapping[str, Any] = field(default_factory=dict)
+    inventory: Mapping[str, Any] | None = None
+    replaced: bool = False
 
     def __str__(self) -> str:
         return f"{self.host}/{self.kind}/{self.id}"
@@ -73,33 +74,67 @@ def staged_organizations(staging: Staging, day: date, host: str) -> dict[str, Sc
     }
 
 
-def staged_repositories(
-    staging: Staging, inventory_day: date, day: date, organization: Scope, patterns: tuple[str, ...]
-) -> list[Scope]:
-    """Repositories of an organisation that existed on a day, narrowed by globs on owner/name or name."""
-    found = {}
-    for row in _rows(staging, "repositories", inventory_day):
-        full_name = row["full_name"] or f"{organization.names['org']}/{row['name']}"
-        if row["scope"] != str(organization) or not _wanted(full_name, patterns):
-            continue
-        if row["created_at"] and row["created_at"] >= day_close(day).replace(tzinfo=None):
-            continue
-        owner, _, name = full_name.partition("/")
-        found[row["repo_id"]] = Scope(
-            organization.host,
-            ScopeKind.repository,
-            row["repo_id"],
-            {"org": organization.names["org"], "repo": full_name, "owner": owner, "name": name},
-            row["created_at"],
-            {
-                # REST's inventory has no counts of its own kind and no times of the newest change; and one that was
-                # seen before the day's close cannot tell what changed until then.
-                "known": row["issues_count"] is not None and inventory_day >= day,
-                "issues_updated_at": row["issues_updated_at"],
-                "pull_requests_updated_at": row["pull_requests_updated_at"],
-            },
-        )
-    return list(found.values())
+class Inventories:
+    """The repositories of organisations as they were listed, day by day.
+
+    A list is parsed once and kept while nothing newer is staged of its day: every answer set of a day is planned by it.
+    """
+
+    def __init__(self, staging: Staging) -> None:
+        self._staging = staging
+        self._kept: dict[date, tuple[frozenset[str], dict[int, dict[str, Any]]]] = {}
+
+    def nearest(self, day: date, organization: Scope) -> date | None:
+        """The day whose whole list of the organisation serves to plan a day; see `nearest_inventory`."""
+        return nearest_inventory(self._staging, "repositories", day, {str(organization)})
+
+    def rows(self, day: date) -> Mapping[int, Mapping[str, Any]]:
+        """Rows of the inventory of a day by the repository's numeric id."""
+        ledger = self._staging.ledger("repositories", day)
+        generations = frozenset(f"{e.generation}/{e.scope}/{e.state}" for e in ledger.values())
+        if self._kept.get(day, (None, {}))[0] != generations:
+            while len(self._kept) >= _KEPT_INVENTORIES:
+                self._kept.pop(next(iter(self._kept)))
+            rows = {row["repo_id"]: row for row in _rows(self._staging, "repositories", day)}
+            self._kept[day] = (generations, rows)
+        return self._kept[day][1]
+
+    def repositories(
+        self, inventory_day: date, day: date, organization: Scope, patterns: tuple[str, ...]
+    ) -> list[Scope]:
+        """Repositories of an organisation that existed on a day, narrowed by globs on owner/name or name.
+
+        They are asked for by their names of today: a list that was seen since tells of renames and transfers, and that
+        a name has gone over to another repository, whose answers must never be taken for this one's.
+        """
+        newest = self.nearest(date.max, organization) or inventory_day
+        now = {i: r for i, r in self.rows(newest).items() if r["scope"] == str(organization)}
+        bearers = {self._full_name(row, organization).lower(): number for number, row in now.items()}
+        found = []
+        for number, row in self.rows(inventory_day).items():
+            known_as = self._full_name(row, organization)
+            if row["scope"] != str(organization) or not _wanted(known_as, patterns):
+                continue
+            if row["created_at"] and row["created_at"] >= day_close(day).replace(tzinfo=None):
+                continue
+            full_name = self._full_name(now.get(number, row), organization)
+            owner, _, name = full_name.partition("/")
+            names = {"org": organization.names["org"], "repo": full_name, "owner": owner, "name": name}
+            if row["node_id"]:
+                names["node_id"] = row["node_id"]
+            # A list seen before the day's close cannot tell what changed until then.
+            seen = row if inventory_day >= day else None
+            replaced = bearers.get(full_name.lower(), number) != number
+            found.append(Scope(organization.host, ScopeKind.repository, number, names, seen, replaced))
+        return found
+
+    @staticmethod
+    def _full_name(row: Mapping[str, Any], organization: Scope) -> str:
+        return row["full_name"] or f"{organization.names['org']}/{row['name']}"
+
+
+_KEPT_INVENTORIES = 4
+"""Days whose lists are kept parsed: the present one, the last complete one and the newest are asked for in turn."""
 
 
 def staged_teams(staging: Staging, day: date) -> dict[str, str]:

@@ -119,7 +119,7 @@ def fetcher(
         **more,
     )
     if rest:
-        made._graphql = False
+        made.standing.speaks_graphql = False
     return made
 
 
