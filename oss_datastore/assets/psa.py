@@ -58,7 +58,7 @@ def _actors(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     @dg.asset(
         key=["psa", ACTORS.name],
         deps=[dg.AssetKey(["staging", d.name]) for s in ANSWER_SETS.values() for d in s.datasets],
-        description=f"{ACTORS.description} Logins stand here and in no other psa table.",
+        description=f"{ACTORS.description} Logins stand here and in what files tell of persons.",
         group_name="psa",
         kinds={"python", "duckdb"},
         owners=_OWNERS,
@@ -121,7 +121,8 @@ def _spec(table: Table, dataset: Dataset, daily: dg.DailyPartitionsDefinition) -
         group_name="psa",
         kinds={"python", "duckdb"},
         owners=_OWNERS,
-        tags={"subject": dataset.subject, "layer": "psa"},
+        tags={"subject": dataset.subject, "layer": "psa"}
+        | ({"personal_data": "true"} if table.schema == "psa_pii" else {}),
         partitions_def=daily,
         metadata={"dagster/column_schema": _column_schema(table)},
     )

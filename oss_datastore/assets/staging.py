@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import dagster as dg
 
 from oss_datastore.catalogue import ANSWER_SETS
-from oss_datastore.catalogue.model import Addressable, AnswerSet, Dataset, ScopeKind
+from oss_datastore.catalogue.model import Addressable, AnswerSet, Dataset, GraphRequest, RestRequest, ScopeKind
 from oss_datastore.partitions import days_of
 from oss_datastore.resources import GitHubResource, StoreResource
 from oss_datastore.staging.fetch import FetchReport
@@ -28,6 +28,10 @@ _MISSED = {
     Addressable.snapshot: "GitHub shows only the present, so a day that is not fetched on the next one is lost.",
     Addressable.feed: "GitHub keeps thirty days, so a missed one can be fetched until then.",
 }
+
+_MISSED_FILE = "The file says only what holds now, so a day that is not read on the next one is lost."
+
+_API = {RestRequest: "REST v3", GraphRequest: "GraphQL v4"}
 
 
 class FetchConfig(dg.Config):
@@ -76,26 +80,36 @@ def _answer_set_assets(answer_set: AnswerSet, daily: dg.DailyPartitionsDefinitio
 
 
 def _spec(dataset: Dataset, answer_set: AnswerSet, daily: dg.DailyPartitionsDefinition) -> dg.AssetSpec:
-    if dataset.name == "organizations":
+    if dataset.name == "organizations" or dataset.scope_kind is ScopeKind.file:
         deps = []
     elif dataset.name == "repositories" or dataset.scope_kind is not ScopeKind.repository:
         deps = [dg.AssetKey(["staging", "organizations"])]
     else:
         deps = [dg.AssetKey(["staging", "repositories"])]
-    apis = ", ".join("GraphQL v4" if hasattr(r, "document") else "REST v3" for r in answer_set.requests)
     return dg.AssetSpec(
         ["staging", dataset.name],
         deps=deps,
-        description=(
-            f"{dataset.description}\n\nRaw answers as GitHub gave them, with the ledger of what was asked. "
-            f"Asked by {apis}; needs {dataset.permission}. {_MISSED[dataset.addressable]}"
-        ),
+        description=f"{dataset.description}\n\n{_origin(dataset, answer_set)}",
         group_name="staging",
-        kinds={"github", "json"},
+        kinds={"csv"} if dataset.scope_kind is ScopeKind.file else {"github", "json"},
         owners=["team:open_source_programme_office"],
         tags={"subject": dataset.subject, "layer": "staging"},
         partitions_def=daily,
         metadata={"scope": dataset.scope_kind.value, "addressable": dataset.addressable.value},
+    )
+
+
+def _origin(dataset: Dataset, answer_set: AnswerSet) -> str:
+    """Where the answers come from, what they need, and what becomes of a day that was missed."""
+    if dataset.scope_kind is ScopeKind.file:
+        return (
+            "The lines of a file as it was on the day after, with the ledger of what was read; needs "
+            f"{dataset.permission}. A line that cannot be read has a dead letter. {_MISSED_FILE}"
+        )
+    apis = ", ".join(_API[type(request)] for request in answer_set.requests)
+    return (
+        "Raw answers as GitHub gave them, with the ledger of what was asked. "
+        f"Asked by {apis}; needs {dataset.permission}. {_MISSED[dataset.addressable]}"
     )
 
 
@@ -104,6 +118,7 @@ def _result(
 ) -> dg.MaterializeResult:
     total: Counter[str] = Counter()
     missing: list[tuple[date, str, str, str]] = []
+    told: list[str] = []
     rows = 0
     for report in reports:
         ledger = staging.ledger(answer_set.name, report.day)
@@ -112,6 +127,8 @@ def _result(
                 continue
             total[entry.state.value] += 1
             rows += entry.rows
+            if entry.detail:
+                told.append(entry.detail)
             if entry.state not in SETTLED:
                 missing.append((report.day, entry.scope, entry.state.value, entry.detail))
     lines = ["| day | state | why | scope |", "|---|---|---|---|"]
@@ -120,9 +137,12 @@ def _result(
         "dagster/partition_row_count": rows,
         "planned_scopes": sum(total.values()),
         **{f"scopes_{state}": count for state, count in sorted(total.items())},
-        "requests": sum(report.requests for report in reports),
-        "graphql_points": sum(report.points for report in reports),
     }
+    if dataset.scope_kind is not ScopeKind.file:
+        metadata["requests"] = sum(report.requests for report in reports)
+        metadata["graphql_points"] = sum(report.points for report in reports)
+    elif told:
+        metadata["note"] = told[-1]
     if reports:
         url = staging.store.url(staging.folder(answer_set.name, reports[-1].day))
         metadata["staged_in"] = dg.MetadataValue.path(unquote(url.removeprefix("file://")))
@@ -138,15 +158,19 @@ def _result(
                 asset_key=key,
                 passed=not missing,
                 severity=dg.AssetCheckSeverity.WARN,
-                description=(
-                    f"all {sum(total.values())} planned scopes are settled"
-                    if not missing
-                    else f"{len(missing)} of {sum(total.values())} planned scopes are missing or not whole"
-                ),
+                description=_summary(dataset, sum(total.values()), len(missing)),
                 metadata=dict(sorted(total.items())),
             )
         ],
     )
+
+
+def _summary(dataset: Dataset, planned: int, missing: int) -> str:
+    if missing:
+        return f"{missing} of {planned} planned scopes are missing or not whole"
+    if not planned and dataset.scope_kind is ScopeKind.file:
+        return "no file is planned: OSS_DATASTORE_FILES is not set"
+    return f"all {planned} planned scopes are settled"
 
 
 def _cell(text: str) -> str:
