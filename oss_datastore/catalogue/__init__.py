@@ -6,7 +6,19 @@ belongs here.
 
 from __future__ import annotations
 
-from oss_datastore.catalogue import files, issues, people, pull_requests, repositories, security, traffic
+from oss_datastore.catalogue import (
+    commits,
+    discussions,
+    files,
+    issues,
+    people,
+    popularity,
+    pull_requests,
+    releases,
+    repositories,
+    security,
+    traffic,
+)
 from oss_datastore.catalogue.actors import ACTORS
 from oss_datastore.catalogue.model import AnswerSet, Dataset, Table
 
@@ -21,6 +33,10 @@ ANSWER_SETS: dict[str, AnswerSet] = {
             *security.ANSWER_SETS,
             *issues.ANSWER_SETS,
             *pull_requests.ANSWER_SETS,
+            *discussions.ANSWER_SETS,
+            *popularity.ANSWER_SETS,
+            *releases.ANSWER_SETS,
+            *commits.ANSWER_SETS,
         ),
         key=lambda answer_set: answer_set.priority,
     )

@@ -1,4 +1,7 @@
-"""Issues with their comments and events. GitHub lists each pull request as an issue, too, with an issue id."""
+"""Issues with their comments and events, and what issues bear: labels and milestones.
+
+GitHub lists each pull request as an issue, too, with an issue id.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ from oss_datastore.catalogue.model import (
     Addressable,
     AnswerSet,
     Dataset,
+    GraphPart,
+    GraphRequest,
+    Meaning,
     Needs,
     Record,
     RestRequest,
@@ -17,10 +23,15 @@ from oss_datastore.catalogue.model import (
     text,
     timestamp,
 )
+from oss_datastore.catalogue.node_ids import numeric_id
+from oss_datastore.catalogue.repositories import repository_languages
 
 _REPO = bigint("repo_id", "@id", "Numeric id of the repository.", required=True)
 _ISSUE_OF_CHILD = bigint("issue_id", "@parent.id|@parent.databaseId", "Numeric id of the issue.", required=True)
 _UPDATED_OF_PARENT = timestamp("updated_at", "@parent.updated_at|@parent.updatedAt", "When the issue last changed.")
+
+_SWITCHED_OFF: dict[str, Meaning] = {"gone": "disabled"}
+"""A list is gone where issues are switched off; a repository that is gone is not found."""
 
 
 def _number_in_url(record: Record) -> int | None:
@@ -104,6 +115,7 @@ issues = Dataset(
     needs=Needs.anyone,
     description="Issues of a repository, pull requests among them as GitHub lists them.",
     permission="Issues: read",
+    classic_scope="repo (for private repositories)",
     children=(
         Table(
             "issue_assignees",
@@ -138,6 +150,25 @@ issues = Dataset(
             hash_diffs={"sat_issue_label": ("label_name",)},
             each="labels",
             description="One row per issue listed that day and label it bears.",
+        ),
+        Table(
+            "issue_presence",
+            (
+                bigint("issue_id", "id", "Numeric id of the issue.", required=True),
+                _REPO,
+                timestamp("created_at", description="When it was opened."),
+            ),
+            key=("issue_id",),
+            hash_keys={
+                "issue_hk": ("issue_id",),
+                "repo_hk": ("repo_id",),
+                "link_repo_issue_hk": ("repo_id", "issue_id"),
+            },
+            dated_by="created_at",
+            description=(
+                "One row per issue listed that existed at the close of the UTC day. What changed after the close is no"
+                " row of issues that day; without this table a whole list would show it as deleted."
+            ),
         ),
     ),
     actors=("user", "assignees[]", "closed_by", "milestone.creator"),
@@ -191,6 +222,7 @@ issue_comments = Dataset(
     needs=Needs.anyone,
     description="Comments on issues and on the conversation of pull requests.",
     permission="Issues: read, Pull requests: read",
+    classic_scope="repo (for private repositories)",
     actors=("user",),
 )
 
@@ -227,10 +259,129 @@ issue_events = Dataset(
     needs=Needs.anyone,
     description="Events of issues and pull requests: closed, assigned, labelled, review requested, ready for review.",
     permission="Issues: read",
+    classic_scope="repo (for private repositories)",
     actors=("actor", "assignee", "assigner", "requested_reviewer", "review_requester", "issue.user"),
 )
 
+labels = Dataset(
+    Table(
+        "labels",
+        (
+            bigint("label_id", "id", "GitHub's numeric id of the label.", required=True, via=numeric_id),
+            _REPO,
+            text("node_id", "node_id|id", "GraphQL node id."),
+            text("name", description="Its name now; issues keep the label when it is renamed.", required=True),
+            text("color", description="Colour as six hexadecimal digits."),
+            text("description", description="What it is for."),
+            boolean("is_default", "isDefault|default", "Made by GitHub with the repository."),
+            timestamp("created_at", "createdAt", "When it was made; told by GraphQL only."),
+            timestamp("updated_at", "updatedAt", "When it was last edited; told by GraphQL only."),
+        ),
+        key=("label_id",),
+        hash_keys={
+            "label_hk": ("label_id",),
+            "repo_hk": ("repo_id",),
+            "link_repo_label_hk": ("repo_id", "label_id"),
+        },
+        hash_diffs={"sat_label": ("name", "color", "description", "is_default")},
+        description="One row per label of a repository and UTC day.",
+    ),
+    subject="issues",
+    scope_kind=ScopeKind.repository,
+    addressable=Addressable.snapshot,
+    needs=Needs.anyone,
+    description="The labels a repository offers.",
+    permission="Issues: read or Pull requests: read",
+    classic_scope="repo (for private repositories)",
+)
+
+milestones = Dataset(
+    Table(
+        "milestones",
+        (
+            bigint("milestone_id", "id", "GitHub's numeric id of the milestone.", required=True, via=numeric_id),
+            _REPO,
+            text("node_id", "node_id|id", "GraphQL node id."),
+            bigint("number", description="Number within the repository's milestones.", required=True),
+            text("title", description="Title."),
+            text("state", description="open or closed.", via=str.lower),
+            bigint("creator_id", "creator.databaseId|creator.id", "Numeric id of who made it; null when gone."),
+            timestamp("due_on", "dueOn|due_on", "When it is due."),
+            timestamp("created_at", "createdAt|created_at", "When it was made."),
+            timestamp("updated_at", "updatedAt|updated_at", "When it last changed."),
+            timestamp("closed_at", "closedAt|closed_at", "When it was closed."),
+            *long_text("description", description="What it is about."),
+        ),
+        key=("milestone_id",),
+        hash_keys={
+            "milestone_hk": ("milestone_id",),
+            "repo_hk": ("repo_id",),
+            "creator_hk": ("creator_id",),
+            "link_repo_milestone_hk": ("repo_id", "milestone_id"),
+        },
+        hash_diffs={
+            "sat_milestone": (
+                "node_id",
+                "number",
+                "title",
+                "state",
+                "creator_id",
+                "due_on",
+                "created_at",
+                "closed_at",
+                "description",
+                "description_length",
+                "description_md5",
+            ),
+        },
+        description="One row per milestone of a repository, open or closed, and UTC day.",
+    ),
+    subject="issues",
+    scope_kind=ScopeKind.repository,
+    addressable=Addressable.snapshot,
+    needs=Needs.anyone,
+    description="The milestones of a repository.",
+    permission="Issues: read or Pull requests: read",
+    classic_scope="repo (for private repositories)",
+    actors=("creator",),
+)
+
 ANSWER_SETS = (
+    AnswerSet(
+        "repository_shelf",
+        (labels, milestones, repository_languages),
+        (
+            GraphRequest(
+                "repository_shelf",
+                "nodes",
+                ScopeKind.repository,
+                50,
+                (
+                    GraphPart("labels", scope_each=True, path="labels.nodes", inner="labels", overflow="labels_of_one"),
+                    GraphPart(
+                        "milestones",
+                        scope_each=True,
+                        path="milestones.nodes",
+                        inner="milestones",
+                        overflow="milestones_of_one",
+                    ),
+                    GraphPart(
+                        "repository_languages",
+                        scope_each=True,
+                        path="languages.edges",
+                        inner="languages",
+                        overflow="languages_of_one",
+                    ),
+                ),
+                batch=True,
+            ),
+            RestRequest("/repos/{repo}/labels", ("labels",)),
+            RestRequest("/repos/{repo}/milestones", ("milestones",), params={"state": "all"}),
+            RestRequest("/repos/{repo}/languages", ("repository_languages",), paged=False),
+        ),
+        priority=4,
+        cost="2 points per 50 repositories, and 1 per 100 labels, milestones or languages beyond the first 100 of each",
+    ),
     AnswerSet(
         "issues",
         (issues,),
@@ -241,10 +392,13 @@ ANSWER_SETS = (
                 ScopeKind.repository,
                 {"state": "all", "sort": "updated", "direction": "asc"},
                 since="since",
+                means=_SWITCHED_OFF,
             ),
         ),
         priority=5,
         probe=("issues_updated_at", "pull_requests_updated_at"),
+        counts=("issues_count", "pull_requests_count"),
+        cost="1 request per repository where an issue or pull request moved, and 1 per 100 changed beyond the first",
     ),
     AnswerSet(
         "issue_comments",
@@ -256,16 +410,23 @@ ANSWER_SETS = (
                 ScopeKind.repository,
                 {"sort": "updated", "direction": "asc"},
                 since="since",
+                means=_SWITCHED_OFF,
             ),
         ),
         priority=5,
         probe=("issues_updated_at", "pull_requests_updated_at"),
+        cost="1 request per repository where an issue or pull request moved, and 1 per 100 changed beyond the first",
     ),
     AnswerSet(
         "issue_events",
         (issue_events,),
-        (RestRequest("/repos/{repo}/issues/events", ("issue_events",), newest_first="created_at"),),
+        (
+            RestRequest(
+                "/repos/{repo}/issues/events", ("issue_events",), newest_first="created_at", means=_SWITCHED_OFF
+            ),
+        ),
         priority=5,
         probe=("issues_updated_at", "pull_requests_updated_at"),
+        cost="1 request per repository where an issue or pull request moved, and 1 per 100 new events beyond the first",
     ),
 )

@@ -172,6 +172,53 @@ pull_requests = Dataset(
     needs=Needs.anyone,
     description="Pull requests with state, size, decision and the times that tell whose turn it is.",
     permission="Pull requests: read, Contents: read",
+    classic_scope="repo (for private repositories)",
+    children=(
+        Table(
+            "pull_request_closing_issues",
+            (
+                _PULL_REQUEST_OF_CHILD,
+                bigint("issue_id", "databaseId", "Numeric id of the issue.", required=True),
+                bigint("issue_repo_id", "repository.databaseId", "The issue's repository: it may be another."),
+                timestamp("updated_at", "@parent.updatedAt", "When the pull request last changed."),
+            ),
+            key=("pull_request_id", "issue_id"),
+            hash_keys={
+                "pull_request_hk": ("pull_request_id",),
+                "issue_hk": ("issue_id",),
+                "link_pull_request_closes_issue_hk": ("pull_request_id", "issue_id"),
+            },
+            each="closingIssuesReferences.nodes",
+            description=(
+                "One row per pull request that changed, UTC day and issue that its merge closes. GraphQL alone tells:"
+                " where REST was asked, the table is empty and says nothing."
+            ),
+        ),
+        Table(
+            "pull_request_presence",
+            (
+                bigint(
+                    "pull_request_id",
+                    "fullDatabaseId|databaseId|id",
+                    "Numeric id of the pull request.",
+                    required=True,
+                ),
+                _REPO,
+                timestamp("created_at", "createdAt|created_at", "When it was opened."),
+            ),
+            key=("pull_request_id",),
+            hash_keys={
+                "pull_request_hk": ("pull_request_id",),
+                "repo_hk": ("repo_id",),
+                "link_repo_pull_request_hk": ("repo_id", "pull_request_id"),
+            },
+            dated_by="created_at",
+            description=(
+                "One row per pull request listed that existed at the close of the UTC day. What changed after the close"
+                " is no row of pull_requests that day; without this table a whole list would show it as deleted."
+            ),
+        ),
+    ),
     actors=("author", "user", "mergedBy", "merged_by", "assignees[]"),
 )
 
@@ -225,6 +272,7 @@ pull_request_reviews = Dataset(
     needs=Needs.anyone,
     description="Reviews: who looked, when, and what they decided.",
     permission="Pull requests: read",
+    classic_scope="repo (for private repositories)",
     actors=("author", "user"),
 )
 
@@ -257,13 +305,56 @@ review_requests = Dataset(
     needs=Needs.anyone,
     description="Whose review is awaited; a reviewer who answered is no longer in the list.",
     permission="Pull requests: read",
+    classic_scope="repo (for private repositories)",
     actors=("requestedReviewer", "@item"),
+)
+
+pull_request_commits = Dataset(
+    Table(
+        "pull_request_commits",
+        (
+            _PULL_REQUEST_OF_CHILD,
+            _REPO,
+            text("sha", "commit.oid|sha", "The commit's hash.", required=True),
+            bigint(
+                "author_id",
+                "commit.author.user.databaseId|author.id",
+                "Numeric id of the author's account; null where GitHub knows none by that e-mail address.",
+            ),
+            bigint(
+                "committer_id",
+                "commit.committer.user.databaseId|committer.id",
+                "The same, of who committed it.",
+            ),
+            timestamp("authored_at", "commit.authoredDate|commit.author.date", "When it was written."),
+            timestamp("committed_at", "commit.committedDate|commit.committer.date", "When it was committed."),
+        ),
+        key=("pull_request_id", "sha"),
+        hash_keys={
+            "pull_request_hk": ("pull_request_id",),
+            "repo_hk": ("repo_id",),
+            "commit_hk": ("sha",),
+            "author_hk": ("author_id",),
+            "link_pull_request_commit_hk": ("pull_request_id", "sha"),
+        },
+        each="commitList.nodes",
+        dated_by="committed_at",
+        description="One row per pull request that changed, commit in it and UTC day.",
+    ),
+    subject="pull_requests",
+    scope_kind=ScopeKind.repository,
+    addressable=Addressable.since,
+    needs=Needs.anyone,
+    description="The commits of a pull request as it stands, at most 250; what a rebase replaced is no longer listed.",
+    permission="Pull requests: read, Contents: read",
+    classic_scope="repo (for private repositories)",
+    actors=("commit.author.user", "commit.committer.user", "author", "committer"),
 )
 
 ANSWER_SETS = (
     AnswerSet(
         "pull_requests",
-        (pull_requests, pull_request_reviews, review_requests),
+        (pull_requests, pull_request_reviews, review_requests, pull_request_commits),
         (
             GraphRequest(
                 "pull_requests",
@@ -274,6 +365,7 @@ ANSWER_SETS = (
                     GraphPart("pull_requests"),
                     GraphPart("pull_request_reviews", inner="reviews", overflow="pull_request_reviews"),
                     GraphPart("review_requests", inner="reviewRequests", overflow="review_requests"),
+                    GraphPart("pull_request_commits", inner="commitList", overflow="pull_request_commits"),
                 ),
                 newest_first="updatedAt",
             ),
@@ -283,10 +375,18 @@ ANSWER_SETS = (
                 ScopeKind.repository,
                 {"state": "all", "sort": "updated", "direction": "desc"},
                 newest_first="updated_at",
-                per_item=(RestRequest("/repos/{repo}/pulls/{number}/reviews", ("pull_request_reviews",)),),
+                per_item=(
+                    RestRequest("/repos/{repo}/pulls/{number}/reviews", ("pull_request_reviews",)),
+                    RestRequest("/repos/{repo}/pulls/{number}/commits", ("pull_request_commits",)),
+                ),
+                # The inventory was read that day, so it is the list that is not there: pull requests are switched off.
+                means={"not_found": "disabled"},
             ),
         ),
         priority=5,
         probe=("pull_requests_updated_at",),
+        counts=("pull_requests_count",),
+        switch="has_pull_requests_enabled",
+        cost="2 points per 25 pull requests that changed, at least 2 per repository where one did",
     ),
 )

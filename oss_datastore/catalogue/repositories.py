@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from oss_datastore.catalogue.model import (
     Addressable,
     AnswerSet,
+    Column,
     Dataset,
     GraphPart,
     GraphRequest,
@@ -31,6 +33,15 @@ def _topics(record: Record) -> str | None:
         nodes: list[Any] = (item.get("repositoryTopics") or {}).get("nodes") or []
         names = [n["topic"]["name"] for n in nodes if n and n.get("topic")]
     return ",".join(sorted(names)) or None
+
+
+def _has(name: str) -> Callable[[Record], bool | None]:
+    """Whether an object is there; nothing is known where the answer does not speak of it."""
+
+    def is_there(record: Record) -> bool | None:
+        return record.item[name] is not None if name in record.item else None
+
+    return is_there
 
 
 def _visibility(record: Record) -> str | None:
@@ -91,6 +102,7 @@ organizations = Dataset(
     description="The organisation itself: name, base permission, two-factor policy.",
     is_object=True,
     permission="Metadata: read (policies: organisation owner)",
+    classic_scope="read:org (admin:org for policies)",
 )
 
 repositories = Dataset(
@@ -135,13 +147,25 @@ repositories = Dataset(
             ),
             timestamp(
                 "issues_updated_at",
-                "lastIssue.nodes.0.updatedAt",
+                "allIssues.nodes.0.updatedAt",
                 "Latest update of an issue: the change probe.",
             ),
             timestamp(
                 "pull_requests_updated_at",
-                "lastPullRequest.nodes.0.updatedAt",
+                "allPullRequests.nodes.0.updatedAt",
                 "Latest update of a pull request: the change probe.",
+            ),
+            bigint("releases_count", "releases.totalCount", "Releases, drafts among them where the token sees them."),
+            timestamp(
+                "latest_release_at",
+                "releases.nodes.0.publishedAt|releases.nodes.0.createdAt",
+                "When the newest release was published.",
+            ),
+            bigint("discussions_count", "discussions.totalCount", "Discussions."),
+            timestamp(
+                "discussions_updated_at",
+                "discussions.nodes.0.updatedAt",
+                "Latest update of a discussion: the change probe.",
             ),
             text("primary_language", "primaryLanguage.name|language", "Language with the most bytes."),
             text("license_spdx_id", "licenseInfo.spdxId|license.spdx_id", "SPDX id of the detected licence."),
@@ -149,6 +173,11 @@ repositories = Dataset(
             text("default_branch", "defaultBranchRef.name|default_branch", "Default branch."),
             text("default_branch_sha", "defaultBranchRef.target.oid", "Commit at its tip."),
             boolean("has_issues_enabled", "hasIssuesEnabled|has_issues", "Issues are on."),
+            boolean(
+                "has_pull_requests_enabled",
+                "has_pull_requests",
+                "Pull requests are on; told by REST only.",
+            ),
             boolean("has_projects_enabled", "hasProjectsEnabled|has_projects", "Projects are on."),
             boolean("has_wiki_enabled", "hasWikiEnabled|has_wiki", "The wiki is on."),
             boolean("has_discussions_enabled", "hasDiscussionsEnabled|has_discussions", "Discussions are on."),
@@ -165,6 +194,31 @@ repositories = Dataset(
             boolean("rebase_merge_allowed", "rebaseMergeAllowed|allow_rebase_merge", "Rebase merges allowed."),
             boolean("forking_allowed", "forkingAllowed|allow_forking", "Private forks allowed."),
             bigint("parent_repo_id", "parent.databaseId|parent.id", "The repository it was forked from."),
+            boolean(
+                "has_contributing_guidelines",
+                of=_has("contributingGuidelines"),
+                description="Has contributing guidelines, its own or its owner's; told by GraphQL only.",
+            ),
+            bigint("issue_templates_count", "issueTemplates", "Issue templates; told by GraphQL only.", via=len),
+            bigint(
+                "pull_request_templates_count",
+                "pullRequestTemplates",
+                "Pull request templates; told by GraphQL only.",
+                via=len,
+            ),
+            boolean(
+                "has_funding_links",
+                "fundingLinks",
+                "Names ways to give money; told by GraphQL only.",
+                via=bool,
+            ),
+            boolean(
+                "is_commit_signoff_required",
+                "webCommitSignoffRequired|web_commit_signoff_required",
+                "Commits made in the browser must be signed off.",
+            ),
+            boolean("auto_merge_allowed", "autoMergeAllowed|allow_auto_merge", "Merging by itself allowed."),
+            boolean("branch_update_allowed", "allowUpdateBranch|allow_update_branch", "Updates of head branches."),
         ),
         key=("repo_id",),
         hash_keys={
@@ -226,6 +280,22 @@ repositories = Dataset(
                 "pull_requests_updated_at",
                 "default_branch_sha",
             ),
+            "sat_repo_content": (
+                "releases_count",
+                "latest_release_at",
+                "discussions_count",
+                "discussions_updated_at",
+            ),
+            "sat_repo_policy": (
+                "has_pull_requests_enabled",
+                "has_contributing_guidelines",
+                "issue_templates_count",
+                "pull_request_templates_count",
+                "has_funding_links",
+                "is_commit_signoff_required",
+                "auto_merge_allowed",
+                "branch_update_allowed",
+            ),
         },
         description="One row per repository in an organisation's list and UTC day.",
     ),
@@ -235,6 +305,82 @@ repositories = Dataset(
     needs=Needs.anyone,
     description="Every repository of the organisation with its settings, policies and counters.",
     permission="Metadata: read (Administration: read for merge settings)",
+    classic_scope="repo (for private repositories)",
+)
+
+
+def _status(name: str, description: str) -> Column:
+    return text(name, f"security_and_analysis.{name}.status", f"{description}: enabled or disabled.")
+
+
+repository_security_settings = Dataset(
+    Table(
+        "repository_security_settings",
+        (
+            bigint("repo_id", "id", "GitHub's numeric id of the repository.", required=True),
+            boolean(
+                "is_visible",
+                of=lambda record: record.item.get("security_and_analysis") is not None,
+                description="GitHub shows them to admins, owners and security managers; else all is null, not off.",
+            ),
+            _status("advanced_security", "Advanced Security"),
+            _status("code_security", "Code Security"),
+            _status("dependabot_security_updates", "Pull requests of Dependabot that repair what is vulnerable"),
+            _status("secret_scanning", "Secret scanning"),
+            _status("secret_scanning_push_protection", "Pushes that hold a secret are refused"),
+            _status("secret_scanning_non_provider_patterns", "Search for secrets of no known provider"),
+            _status("secret_scanning_ai_detection", "Search for passwords in free text"),
+            _status("secret_scanning_delegated_alert_dismissal", "Dismissing an alert needs another's consent"),
+            _status("secret_scanning_delegated_bypass", "Passing the push protection needs another's consent"),
+        ),
+        key=("repo_id",),
+        hash_keys={"repo_hk": ("repo_id",)},
+        hash_diffs={
+            "sat_repo_security_settings": (
+                "is_visible",
+                "advanced_security",
+                "code_security",
+                "dependabot_security_updates",
+                "secret_scanning",
+                "secret_scanning_push_protection",
+                "secret_scanning_non_provider_patterns",
+                "secret_scanning_ai_detection",
+                "secret_scanning_delegated_alert_dismissal",
+                "secret_scanning_delegated_bypass",
+            ),
+        },
+        description="One row per repository and UTC day.",
+    ),
+    subject="repositories",
+    scope_kind=ScopeKind.repository,
+    addressable=Addressable.snapshot,
+    needs=Needs.anyone,
+    description="Which of GitHub's security features are switched on; GraphQL does not tell.",
+    permission="Metadata: read, by an admin of the repository, an owner or a security manager",
+    classic_scope="repo",
+)
+
+repository_languages = Dataset(
+    Table(
+        "repository_languages",
+        (
+            bigint("repo_id", "@id", "Numeric id of the repository.", required=True),
+            text("language", "node.name|key", "The language.", required=True),
+            bigint("bytes", "size|value", "Bytes of code in that language on the default branch.", required=True),
+        ),
+        key=("repo_id", "language"),
+        hash_keys={"repo_hk": ("repo_id",)},
+        hash_diffs={"ma_sat_repo_language": ("language", "bytes")},
+        each="@entries",
+        description="One row per repository, language found in it and UTC day.",
+    ),
+    subject="repositories",
+    scope_kind=ScopeKind.repository,
+    addressable=Addressable.snapshot,
+    needs=Needs.anyone,
+    description="Languages of the default branch by bytes, as GitHub measures them.",
+    permission="Metadata: read",
+    classic_scope="repo (for private repositories)",
 )
 
 ANSWER_SETS = (
@@ -243,6 +389,7 @@ ANSWER_SETS = (
         (organizations,),
         (RestRequest("/orgs/{org}", ("organizations",), ScopeKind.organization, paged=False),),
         priority=0,
+        cost="1 request per organisation",
     ),
     AnswerSet(
         "repositories",
@@ -258,5 +405,21 @@ ANSWER_SETS = (
             RestRequest("/orgs/{org}/repos", ("repositories",), ScopeKind.organization, {"type": "all"}),
         ),
         priority=1,
+        cost="4 points per 50 repositories",
+    ),
+    AnswerSet(
+        "repository_security_settings",
+        (repository_security_settings,),
+        (
+            RestRequest(
+                "/orgs/{org}/repos",
+                ("repository_security_settings",),
+                ScopeKind.organization,
+                {"type": "all"},
+                belongs_to="id",
+            ),
+        ),
+        priority=4,
+        cost="1 request per 100 repositories",
     ),
 )
