@@ -53,6 +53,7 @@ def _daily(name: str, list_name: str, what: str) -> Dataset:
         description=f"{what} of the last fourteen UTC days; days of zero are left out by GitHub.",
         is_object=True,
         permission="Administration: read",
+        classic_scope="repo",
         children=(
             Table(
                 f"{name}_window",
@@ -110,6 +111,7 @@ def _top_ten(name: str, columns: tuple[Column, ...], what: str) -> Dataset:
         needs=Needs.push,
         description=f"The ten {what} of the last fourteen days, without dates: a snapshot.",
         permission="Administration: read",
+        classic_scope="repo",
     )
 
 
@@ -135,6 +137,7 @@ ANSWER_SETS = tuple(
         (dataset,),
         (RestRequest(f"/repos/{{repo}}/traffic/{path}", (dataset.name,), paged=False),),
         priority=2,
+        cost="1 request per repository",
     )
     for dataset, path in (
         (traffic_views, "views"),
