@@ -16,7 +16,7 @@ from oss_datastore.dead_letters.letters import Letter
 from oss_datastore.dead_letters.queue import DeadLetterQueue
 from oss_datastore.staging.days import can_be_had
 from oss_datastore.staging.fetch import Fetcher
-from oss_datastore.staging.ledger import SETTLED, Coverage, State
+from oss_datastore.staging.ledger import SETTLED, Coverage, LedgerEntry, State
 from oss_datastore.staging.lines import Staging
 
 
@@ -55,7 +55,7 @@ def retry(letters: Sequence[Letter], queue: DeadLetterQueue, fetcher: Fetcher, *
         for letter in group:
             entry = ledger.get((letter.dataset, letter.scope))
             settled = entry is not None and entry.state in SETTLED and (letter.dataset, letter.scope) not in unparsed
-            if entry is not None and entry.state is State.unavailable and letter in lost and not entry.covered_by:
+            if letter in lost and entry is not None and _is_lost(letter, entry):
                 queue.expire(letter.id, who=who, why="the day cannot be had any more")
                 expired.append(letter.id)
             elif entry is not None and settled:
@@ -68,6 +68,14 @@ def retry(letters: Sequence[Letter], queue: DeadLetterQueue, fetcher: Fetcher, *
                     queue.reopen(letter.id, who=who, why=detail or "retried without success")
                 still_open.append(letter.id)
     return RetryReport(tuple(resolved), tuple(still_open), tuple(expired), tuple(sorted(days)))
+
+
+def _is_lost(letter: Letter, entry: LedgerEntry) -> bool:
+    """Whether what the letter tells of can come no more, now that its time is over."""
+    if entry.state is State.unavailable:
+        return entry.covered_by is None
+    # What came of the scope stays; a record that was staged may still parse some day.
+    return entry.state is State.partial and letter.source != "etl"
 
 
 def parse_again(staging: Staging, dataset: str, scope: str, day: date) -> bool:
