@@ -185,8 +185,9 @@ def _record(physical: list[str], position: int, separator: str) -> tuple[list[st
     try:
         cells = next(reader)
     except csv.Error as why:
-        told = "a quote is opened and not closed" if "unexpected end" in str(why) else str(why)
-        return [], position + 1, f"expected cells of CSV, came: {told}"
+        limit = csv.field_size_limit()
+        came = f"more than {limit} characters" if "limit" in str(why) else "a quote that does not close its cell"
+        return [], position + 1, f"expected cells of CSV, came {came}"
     return [cell.strip() for cell in cells], position + reader.line_num, ""
 
 
