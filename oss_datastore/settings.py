@@ -7,6 +7,8 @@ else; what a setting builds (a client, a store, a queue) stands in `resources`.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -14,6 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from oss_datastore.catalogue import DATASETS
 from oss_datastore.clock import Clock
 from oss_datastore.redaction import remember_secret
 
@@ -107,6 +110,26 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
         return value
+
+    @field_validator("datasets")
+    @classmethod
+    def _name_datasets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in value:
+            if not any(fnmatchcase(name, pattern) for name in DATASETS):
+                near = get_close_matches(pattern.strip("*?"), DATASETS, n=3)
+                hint = f"did you mean {' or '.join(near)}?" if near else f"they are {', '.join(sorted(DATASETS))}"
+                raise ValueError(f"{pattern!r} matches no dataset; {hint}")
+        return value
+
+    @field_validator("files")
+    @classmethod
+    def _is_a_folder(cls, value: Path | None) -> Path | None:
+        if value is None:
+            return None
+        folder = value.expanduser().absolute()
+        if not folder.is_dir():
+            raise ValueError(f"expected a folder with the file sources, and {folder} is none")
+        return folder
 
     @field_validator("github_tokens", mode="before")
     @classmethod

@@ -111,3 +111,25 @@ def test_now_is_utc_and_a_moment_without_a_zone_is_utc(monkeypatch: pytest.Monke
     for text in ("2026-01-02T03:04:05", "2026-01-02T04:04:05+01:00"):
         monkeypatch.setenv("OSS_DATASTORE_NOW", text)
         assert Settings.load().clock.now() == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def test_a_pattern_that_matches_no_dataset_is_refused_with_what_was_perhaps_meant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OSS_DATASTORE_DATASETS", "issue*,trafic_views")
+    with pytest.raises(WrongSetting, match=r"OSS_DATASTORE_DATASETS: 'trafic_views' .* did you mean traffic_views"):
+        Settings.load()
+    monkeypatch.setenv("OSS_DATASTORE_DATASETS", "zzz")
+    with pytest.raises(WrongSetting, match=r"they are .*traffic_views"):
+        Settings.load()
+    monkeypatch.setenv("OSS_DATASTORE_DATASETS", "issue*, traffic_views, *directory")
+    assert Settings.load().datasets == ("issue*", "traffic_views", "*directory")
+
+
+def test_the_folder_of_file_sources_must_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.setenv("OSS_DATASTORE_FILES", "here")
+    assert Settings.load().files == tmp_path / "here"
+    monkeypatch.setenv("OSS_DATASTORE_FILES", "elsewhere")
+    with pytest.raises(WrongSetting, match=r"^OSS_DATASTORE_FILES: expected a folder .*elsewhere is none$"):
+        Settings.load()
