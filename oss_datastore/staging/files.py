@@ -16,8 +16,8 @@ from pathlib import Path
 
 from oss_datastore.catalogue.model import FileRequest
 
-LARGEST_FILE = 50_000_000
-"""Bytes: hundreds of thousands of people; what is larger is another file than was meant."""
+LARGEST_FILE = 10_000_000
+"""Bytes: a hundred thousand people, and half a gigabyte of memory; what is larger is another file than was meant."""
 
 LONGEST_RECORD = 100
 """Lines that a quoted cell may span: a quote that is never closed must not swallow the rest of the file."""
