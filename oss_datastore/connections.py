@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from oss_datastore.dead_letters import DeadLetterQueue
     from oss_datastore.dead_letters.embedded import EmbeddedPostgres
     from oss_datastore.dead_letters.spool import SpoolingQueue
-    from oss_datastore.github import GitHub
+    from oss_datastore.github import App, GitHub
     from oss_datastore.staging.fetch import Fetcher, Progress
     from oss_datastore.staging.store import RawStore
     from oss_datastore.warehouse import DuckDbWarehouse
@@ -50,11 +50,15 @@ def prepare_home(settings: Settings) -> Path:
 
 
 def open_github(settings: Settings, *, pace: bool = True) -> GitHub:
-    """A client for the API that the settings name. Raises WrongSetting where there is no token."""
+    """A client for the API that the settings name. Raises WrongSetting where there is no token and no App."""
     from oss_datastore.github import GitHub, StaticTokens
 
-    if settings.github_token is None and not settings.github_tokens:
-        raise WrongSetting("GITHUB_TOKEN: is not set; put a token there (see the README for what it must be granted)")
+    app = _github_app(settings)
+    if settings.github_token is None and not settings.github_tokens and app is None:
+        raise WrongSetting(
+            "GITHUB_TOKEN: is not set; put a token there (see the README for what it must be granted), or set "
+            "GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY"
+        )
     tokens = StaticTokens(
         settings.github_token.get_secret_value() if settings.github_token else None,
         {org: token.get_secret_value() for org, token in settings.github_tokens.items()},
@@ -64,8 +68,26 @@ def open_github(settings: Settings, *, pace: bool = True) -> GitHub:
         api_url=settings.github_api_url,
         graphql_url=settings.graphql_url,
         clock=settings.clock,
+        app=app,
         pace=pace,
     )
+
+
+def _github_app(settings: Settings) -> App | None:
+    """The GitHub App that the settings name, if any. Raises WrongSetting where half of it is missing or wrong."""
+    from oss_datastore.github import App, NoToken
+
+    app_id, key = settings.github_app_id, settings.github_app_private_key
+    if app_id is None and key is None:
+        return None
+    if app_id is None:
+        raise WrongSetting("GITHUB_APP_ID: is needed with GITHUB_APP_PRIVATE_KEY; it stands on the App's page")
+    if key is None:
+        raise WrongSetting("GITHUB_APP_PRIVATE_KEY: is needed with GITHUB_APP_ID; put the App's .pem file there")
+    try:
+        return App.of(app_id, key.get_secret_value())
+    except NoToken as why:
+        raise WrongSetting(str(why)) from None
 
 
 def open_store(settings: Settings) -> RawStore:
@@ -146,5 +168,6 @@ def open_fetcher(settings: Settings, *, pace: bool = True, progress: Progress | 
         api_url=settings.github_api_url,
         repositories=settings.repositories,
         datasets=settings.datasets,
+        files=settings.files,
         progress=progress,
     )

@@ -34,6 +34,10 @@ _MISSED_FILE = "The file says only what holds now, so a day that is not read on 
 _API = {RestRequest: "REST v3", GraphRequest: "GraphQL v4"}
 
 
+_LAST_THAT_EXPIRES = "traffic_paths"
+"""When this is fetched, what cannot wait is safe: GitHub is asked to begin what it computes on demand."""
+
+
 class FetchConfig(dg.Config):
     """`force` asks again for what is staged already; a failed repetition never displaces a complete one."""
 
@@ -70,6 +74,11 @@ def _answer_set_assets(answer_set: AnswerSet, daily: dg.DailyPartitionsDefinitio
     ) -> Iterator[dg.MaterializeResult]:
         fetcher = github.fetcher()
         reports = [fetcher.fetch(answer_set.name, day, force=config.force) for day in days_of(context)]
+        if answer_set.name == _LAST_THAT_EXPIRES:
+            coming = {key.path[-1] for key in context.job_def.asset_layer.selected_asset_keys}
+            for name in (s.name for s in ANSWER_SETS.values() if s.two_phase and coming & {d.name for d in s.datasets}):
+                for day in days_of(context):
+                    fetcher.fetch(name, day, early=True)
         staging = Staging(store.open())
         for dataset in answer_set.datasets:
             key = dg.AssetKey(["staging", dataset.name])
@@ -82,6 +91,10 @@ def _answer_set_assets(answer_set: AnswerSet, daily: dg.DailyPartitionsDefinitio
 def _spec(dataset: Dataset, answer_set: AnswerSet, daily: dg.DailyPartitionsDefinition) -> dg.AssetSpec:
     if dataset.name == "organizations" or dataset.scope_kind is ScopeKind.file:
         deps = []
+    elif dataset.scope_kind is ScopeKind.user:
+        # Whose profiles are asked for is known from everything else that names an account.
+        deps = [dg.AssetKey(["staging", d.name]) for s in ANSWER_SETS.values() for d in s.datasets if d.actors]
+        deps = [key for key in deps if key.path[-1] != dataset.name]
     elif dataset.name == "repositories" or dataset.scope_kind is not ScopeKind.repository:
         deps = [dg.AssetKey(["staging", "organizations"])]
     else:

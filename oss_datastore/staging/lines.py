@@ -28,6 +28,8 @@ from oss_datastore.staging.ledger import Ledger, LedgerEntry, State, effective
 from oss_datastore.staging.store import RawStore
 
 PREFIX = "staging"
+_KEPT_ENTRIES = 100_000
+"""Ledger entries that one process keeps of what it has read: about 100 MB."""
 _DAY = re.compile(r"/load_date=(\d{4}-\d{2}-\d{2})/")
 
 # Never kept: credentials that GitHub puts into otherwise harmless answers.
@@ -68,6 +70,7 @@ class Staging:
     def __init__(self, store: RawStore) -> None:
         self.store = store
         self._read: dict[str, list[LedgerEntry]] = {}
+        self._entries_kept = 0
 
     def folder(self, answer_set: str, day: date) -> str:
         """The prefix of everything staged of an answer set and day."""
@@ -163,12 +166,14 @@ class Staging:
     def _entries(self, key: str) -> list[LedgerEntry]:
         # Objects never change, so what was read once need not be read again.
         if key not in self._read:
-            if len(self._read) > 5_000:
+            if self._entries_kept > _KEPT_ENTRIES:
                 self._read.clear()
+                self._entries_kept = 0
             data = self.store.get(key)
             if key.endswith(".gz"):
                 data = gzip.decompress(data)
             self._read[key] = [LedgerEntry.from_dict(orjson.loads(line)) for line in data.splitlines()]
+            self._entries_kept += len(self._read[key])
         return self._read[key]
 
 

@@ -111,7 +111,7 @@ def fetcher(
     )
     made = Fetcher(
         github=github,
-        staging=Staging(LocalStore(folder)),
+        staging=more.pop("staging", None) or Staging(LocalStore(folder)),
         letters=letters if letters is not None else MemoryLetters(),
         clock=clock,
         organizations=more.pop("organizations", ("acme",)),

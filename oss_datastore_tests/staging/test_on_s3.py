@@ -13,8 +13,7 @@ def test_a_day_staged_on_s3_gives_the_same_tables_and_is_not_asked_twice(
     github: Simulator, moto_s3: str, tmp_path: object, whole: Tables
 ) -> None:
     store = fresh_s3_store(moto_s3, prefix="kept")
-    fetch = fetcher(github, tmp_path, now=after(DAY))  # type: ignore[arg-type]
-    fetch.staging = Staging(store)
+    fetch = fetcher(github, tmp_path, now=after(DAY), staging=Staging(store))  # type: ignore[arg-type]
     fetch_all(fetch, DAY)
     assert {e.state for e in entries(fetch.staging, DAY)} <= SETTLED
     assert differences(load(Staging(store), [DAY]), whole) == {}
