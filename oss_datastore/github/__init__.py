@@ -1,5 +1,6 @@
 """The GitHub client: budget, REST pages, GraphQL and the errors of both. What is asked and when is not decided here."""
 
+from oss_datastore.github.apps import App
 from oss_datastore.github.auth import NoToken, StaticTokens, Token, TokenSource
 from oss_datastore.github.budget import BudgetState, Timer
 from oss_datastore.github.classification import classify, query_error_kind
@@ -28,6 +29,7 @@ from oss_datastore.github.messages import Answer, GraphQLAnswer, Request
 
 __all__ = [
     "Answer",
+    "App",
     "BadRequest",
     "Blocked",
     "BudgetState",

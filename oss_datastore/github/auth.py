@@ -1,7 +1,8 @@
 """Which token speaks for which organisation.
 
-Only the choice of a token belongs here; sending it is `wire.py`, what it may spend is `budget.py`. A token's value
-leaves this package in an Authorization header and in no other way: its repr shows the key alone.
+Only the choice of a token belongs here; sending it is `wire.py`, what it may spend is `budget.py`, and tokens that a
+GitHub App is given are `apps.py`. A token's value leaves this package in an Authorization header and in no other way:
+its repr shows the key alone.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from oss_datastore.github.messages import Answer
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,9 @@ class TokenSource(Protocol):
     def token(self, org: str | None) -> Token:
         """The token for an organisation, or for calls that concern none. Raises NoToken."""
 
+    def renew(self, org: str | None, refused: Token, answer: Answer | None) -> Token | None:
+        """Another token in place of one that GitHub refused with this answer; None where there is no other."""
+
 
 class StaticTokens:
     """Tokens from the settings: one for everything, and others for single organisations."""
@@ -47,13 +53,24 @@ class StaticTokens:
             org.lower(): _checked(value, f"GITHUB_TOKENS for {org}") for org, value in (by_org or {}).items()
         }
 
+    @property
+    def default(self) -> Token | None:
+        """The token for everything that has none of its own."""
+        return self._default
+
+    def named(self, org: str | None) -> Token | None:
+        """The token that is set for this very organisation."""
+        return self._by_org.get(org.lower()) if org else None
+
     def token(self, org: str | None) -> Token:
-        found = self._by_org.get(org.lower()) if org else None
-        found = found or self._default
+        found = self.named(org) or self._default
         if found is None:
             whom = f"organisation {org}" if org else "calls outside an organisation"
             raise NoToken(f"no token for {whom}: set GITHUB_TOKEN, or name the organisation in GITHUB_TOKENS")
         return found
+
+    def renew(self, org: str | None, refused: Token, answer: Answer | None) -> Token | None:
+        return None
 
     def __repr__(self) -> str:
         return f"StaticTokens(default={self._default!r}, by_org={self._by_org!r})"

@@ -139,19 +139,15 @@ class Budget:
     def acquire(self, points: int = 1) -> Lease:
         """Wait until a call may leave. Raises Held at once where that would take longer than a run waits."""
         account = self._account
-        slot: float | None = None
         while True:
             with account.lock:
                 now = account.timer.monotonic()
                 pause = self._hindrance(now, points)
-                if pause > 0:
-                    slot = None
-                else:
-                    if slot is None:
-                        slot = account.pacers.reserve(self.pool, now, points) if account.pace else now
-                    pause = slot - now
-                    if pause <= 0:
-                        return self._depart(points)
+                if pause <= 0 and account.pace:
+                    # Nobody reserves a moment: the first thread awake takes it, and what one oversleeps is not lost.
+                    pause = account.pacers.free_at(self.pool) - now
+                if pause <= 0:
+                    return self._depart(now, points)
             account.timer.sleep(min(pause, _NAP))
 
     def settle(
@@ -186,8 +182,8 @@ class Budget:
                 else:
                     self._recover(lease)
             self._points += spent
-            if account.pace and spent > lease.points:
-                account.pacers.reserve(self.pool, now, spent - lease.points)
+            if spent:
+                account.pacers.correct(self.pool, now, spent - lease.points)
             return spent
 
     def state(self) -> BudgetState:
@@ -233,8 +229,14 @@ class Budget:
             return self._hindrance(now, points)
         return 0.0
 
-    def _depart(self, points: int) -> Lease:
+    def learn(self, limit: int, remaining: int, reset: datetime, server_now: datetime) -> None:
+        """Take in what GitHub says of this pool when asked for its limits."""
+        with self._account.lock:
+            self._count(self._account.timer.monotonic(), limit, remaining, reset, server_now)
+
+    def _depart(self, now: float, points: int) -> Lease:
         account = self._account
+        account.pacers.take(self.pool, now, points)
         probe = False
         for block in (account.block, self._block):
             if block.strikes:
@@ -251,6 +253,11 @@ class Budget:
         reset = epoch(headers.get("x-ratelimit-reset"))
         if remaining is None or reset is None:
             return None
+        return self._count(now, limit, remaining, reset, server_now)
+
+    def _count(
+        self, now: float, limit: int | None, remaining: int, reset: datetime, server_now: datetime
+    ) -> int | None:
         # The server's own clock, where it tells it: ours may be wrong. Its seconds are cut, hence the one more.
         ends = now + (reset - server_now).total_seconds() + 1.0
         if ends <= now:

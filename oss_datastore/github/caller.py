@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from oss_datastore.clock import Clock
 from oss_datastore.github import errors
@@ -18,6 +18,8 @@ from oss_datastore.github.budget import Budgets, Held, Timer
 from oss_datastore.github.classification import Limit
 from oss_datastore.github.messages import Answer, Request
 from oss_datastore.github.wire import Reply, Silence
+
+Asked = TypeVar("Asked")
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 20.0
@@ -54,11 +56,25 @@ class Caller:
     timer: Timer
     attempts: int
 
-    def token(self, request: Request, org: str | None) -> Token:
-        """The token for an organisation; raises Unauthorized where there is none."""
+    def with_token(self, request: Request, org: str | None, ask: Callable[[Token], Asked]) -> Asked:
+        """Ask with the token of an organisation; once more with another where GitHub refuses it and there is one.
+
+        Raises Unauthorized where there is none at all.
+        """
+        token = self._token(request, lambda: self.tokens.token(org))
+        try:
+            return ask(token)
+        except errors.Unauthorized as error:
+            refused = error
+        other = self._token(request, lambda: self.tokens.renew(org, token, refused.answer))
+        if other is None:
+            raise refused
+        return ask(other)
+
+    def _token(self, request: Request, find: Callable[[], Asked]) -> Asked:
         problem = ""
         try:
-            return self.tokens.token(org)
+            return find()
         except NoToken as missing:
             problem = str(missing)
         raise errors.Unauthorized(request, problem)

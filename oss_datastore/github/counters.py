@@ -10,17 +10,37 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from oss_datastore.github.classification import Limit
+
+POOLS = ("core", "graphql", "search", "code_search", "dependency_sbom")
+FREE = "free"
+"""The pool of calls that no hourly limit counts."""
 
 
 def pool_of(url: str) -> str:
     """The pool GitHub counts a REST address in."""
     path = urlsplit(url).path
+    if re.fullmatch(r"(?:/api/v3)?/rate_limit", path):
+        return FREE
     if search := re.match(r"(?:/api/v3)?/search/(code)?", path):
         return "code_search" if search[1] else "search"
     return "dependency_sbom" if path.endswith("/dependency-graph/sbom") else "core"
+
+
+def told_limits(payload: Any) -> dict[str, tuple[int, int, datetime]]:
+    """Limit, remaining and reset of each pool that we use, from an answer of /rate_limit."""
+    resources = payload.get("resources") if isinstance(payload, dict) else None
+    found = {}
+    for pool in POOLS:
+        told = resources.get(pool) if isinstance(resources, dict) else None
+        if isinstance(told, dict):
+            limit, remaining, reset = (told.get(name) for name in ("limit", "remaining", "reset"))
+            if isinstance(limit, int) and isinstance(remaining, int) and (moment := epoch(str(reset))) is not None:
+                found[pool] = (limit, remaining, moment)
+    return found
 
 
 def named_wait(limit: Limit, headers: Mapping[str, str], server_now: datetime) -> float | None:

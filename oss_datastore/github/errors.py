@@ -12,6 +12,9 @@ from typing import Any, ClassVar
 
 from oss_datastore.github.messages import Answer, Request
 
+INSTALLATION = "installation-"
+"""How the key of a token begins that a GitHub App was given for an installation."""
+
 
 class GitHubError(Exception):
     """A question to GitHub that has no usable answer."""
@@ -44,10 +47,16 @@ class GitHubError(Exception):
 
 
 class Unauthorized(GitHubError):
-    """401: the token was refused."""
+    """401: the token was refused; without an answer, there is no token to ask with."""
 
     kind = "unauthorized"
-    advice = "GitHub refused the token: check GITHUB_TOKEN (or GITHUB_TOKENS) for a wrong, expired or revoked value"
+
+    def what_to_do(self) -> str:
+        if self.answer is None:
+            return ""
+        if self.answer.token_key.startswith(INSTALLATION):
+            return "GitHub refused the App's token: check that the App is still installed there and not suspended"
+        return "GitHub refused the token: check GITHUB_TOKEN (or GITHUB_TOKENS) for a wrong, expired or revoked value"
 
 
 class Forbidden(GitHubError):

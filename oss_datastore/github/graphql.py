@@ -1,7 +1,6 @@
 """GraphQL (v4): named documents, points, partial answers.
 
-How GitHub's GraphQL works belongs here. The documents themselves lie in `catalogue/queries`; attempts and limits are
-`caller.py`.
+How GitHub's GraphQL works belongs here. The documents are found by `documents.py`; attempts and limits are `caller.py`.
 
 gql raises on any `errors` and then drops status and body (a 502 loses the first, a 403 the second); so its transport
 runs on the session of `wire.py`, whose hook keeps every reply, and the reply is judged here.
@@ -9,11 +8,10 @@ runs on the session of `wire.py`, whose hook keeps every reply, and the reply is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from functools import cache
-from importlib import resources
-from typing import Any, Protocol
+from typing import Any
 
 from gql import GraphQLRequest, gql
 from gql.transport.requests import RequestsHTTPTransport
@@ -30,24 +28,19 @@ from oss_datastore.github.classification import (
     query_limit,
     short_message,
 )
+from oss_datastore.github.documents import (
+    Documents,
+    document_text,
+    is_cut,
+    packaged_document,
+    part_name,
+    splittable_fields,
+)
 from oss_datastore.github.messages import Answer, GraphQLAnswer, Request
 from oss_datastore.github.wire import Bearer, Reply, Silence, Wire
 
 POOL = "graphql"
 _HEAVY_STATUS = frozenset({502, 504})
-
-
-class Documents(Protocol):
-    """Finds a document's text by its name."""
-
-    def __call__(self, name: str) -> str:
-        """The text of `<name>.graphql`. Raises FileNotFoundError."""
-
-
-def packaged_document(name: str) -> str:
-    """The text of a document of the catalogue."""
-    folder = resources.files("oss_datastore").joinpath("catalogue", "queries")
-    return folder.joinpath(f"{name}.graphql").read_text(encoding="utf-8")
 
 
 class GraphQL:
@@ -57,8 +50,9 @@ class GraphQL:
         self._caller = caller
         self._wire = wire
         self._url = graphql_url
-        self._parsed = cache(lambda name: gql(documents(name)))
-        self._last_cost: dict[str, int] = {}
+        self._documents = documents
+        self._parsed = cache(lambda name: gql(document_text(name, documents)))
+        self._dearest: dict[str, int] = {}
         self._transport = RequestsHTTPTransport(
             url=graphql_url,
             headers={"Accept": "application/vnd.github+json"},
@@ -70,29 +64,43 @@ class GraphQL:
     def query(self, document: str, variables: Mapping[str, Any], *, org: str | None = None) -> GraphQLAnswer:
         """Data, with the errors that came beside it. Raises a GitHubError where there is no data."""
         request = Request("v4", "POST", self._url, document, dict(variables))
-        token = self._caller.token(request, org)
-        asked = GraphQLRequest(self._parsed(document), variable_values=dict(variables))
+        parsed = self._parsed(document)
+        # A part may not use every variable of the whole, and a variable that is not declared is an error.
+        sent = {name: variables[name] for name in variables if not is_cut(document) or name in _declared(parsed)}
+        asked = GraphQLRequest(parsed, variable_values=sent)
         spent = Spent()
-        reply = self._caller.ask(
-            request,
-            token,
-            POOL,
-            spent,
-            send=lambda: self._send(asked, token),
-            judge=judge_reply,
-            cost=_cost,
-            expected=self._last_cost.get(document, 1),
-        )
-        cost = _cost(reply)
-        if cost is not None:
-            self._last_cost[document] = cost
-        payload = reply.json
-        plain = self._caller.answer(request, reply, token, spent)
-        return GraphQLAnswer(
-            **{field.name: getattr(plain, field.name) for field in fields(Answer)},
-            data=payload["data"],
-            errors=tuple(_tidy(error) for error in _errors(payload)),
-        )
+
+        def ask(token: Token) -> GraphQLAnswer:
+            reply = self._caller.ask(
+                request,
+                token,
+                POOL,
+                spent,
+                send=lambda: self._send(asked, token),
+                judge=judge_reply,
+                cost=_cost,
+                expected=self._dearest.get(document, 1),
+            )
+            self._dearest[document] = max(self._dearest.get(document, 1), _cost(reply) or 1)
+            payload = reply.json
+            plain = self._caller.answer(request, reply, token, spent)
+            return GraphQLAnswer(
+                **{field.name: getattr(plain, field.name) for field in fields(Answer)},
+                data=payload["data"],
+                errors=tuple(_tidy(error) for error in _errors(payload)),
+            )
+
+        return self._caller.with_token(request, org, ask)
+
+    def splittable(self, document: str, connection: str) -> tuple[str, ...]:
+        """What the items of a connection can be split into, heaviest first."""
+        return splittable_fields(document_text(document, self._documents), connection)
+
+    def split(self, document: str, connection: str, fields: Iterable[str]) -> str:
+        """The name of the part of a document that asks for these fields alone."""
+        name = part_name(document, connection, fields)
+        self._parsed(name)
+        return name
 
     def _send(self, asked: GraphQLRequest, token: Token) -> Reply | Silence:
         extra = {"auth": Bearer(token), "timeout": self._wire.timeout}
@@ -130,6 +138,14 @@ def judge_reply(reply: Reply | Silence) -> Verdict:
             details["kind"] = kinds.pop()
         return Verdict(errors.QueryFailed, said, details=details)
     return Verdict()
+
+
+def _declared(parsed: GraphQLRequest) -> set[str]:
+    return {
+        variable.variable.name.value
+        for node in parsed.document.definitions
+        for variable in getattr(node, "variable_definitions", None) or ()
+    }
 
 
 def _cost(reply: Reply) -> int | None:

@@ -21,12 +21,14 @@ from oss_datastore.github.wire import Reply, Silence, Wire, origin
 ACCEPT = "application/vnd.github+json"
 PER_PAGE = 100
 MOST_REDIRECTS = 5
+POINTS = {"GET": 1, "POST": 5}
+"""What a call counts towards the limit per minute."""
 _PERMANENT = frozenset({301, 308})
 
 
 @dataclass(frozen=True)
 class Rest:
-    """GET requests below one API address."""
+    """Requests below one API address."""
 
     caller: Caller
     wire: Wire
@@ -46,11 +48,25 @@ class Rest:
         request = Request("v3", "GET", self.address(path_or_url, params))
         if not self.is_ours(request.url):
             raise _stray(request, request.url, None, Spent())
-        token = self.caller.token(request, org)
         headers = {"Accept": accept or ACCEPT, "X-GitHub-Api-Version": self.api_version}
         if etag:
             headers["If-None-Match"] = etag
         spent = Spent()
+        return self.caller.with_token(request, org, lambda token: self._follow(request, headers, token, spent))
+
+    def post(self, path: str) -> Answer:
+        """The answer to a POST without a body, for what may be done twice: it is sent again as a GET would be."""
+        request = Request("v3", "POST", self.address(path))
+        headers = {"Accept": ACCEPT, "X-GitHub-Api-Version": self.api_version}
+        spent = Spent()
+
+        def ask(token: Token) -> Answer:
+            reply = self._one(request, request.url, headers, token, spent)
+            return self.caller.answer(request, reply, token, spent)
+
+        return self.caller.with_token(request, None, ask)
+
+    def _follow(self, request: Request, headers: Mapping[str, str], token: Token, spent: Spent) -> Answer:
         url, moved_to, seen = request.url, None, {request.url}
         while True:
             reply = self._one(request, url, headers, token, spent)
@@ -116,9 +132,10 @@ class Rest:
             token,
             pool_of(url),
             spent,
-            send=lambda: self.wire.get(url, headers, token),
+            send=lambda: self.wire.send(request.method, url, headers, token),
             judge=judge,
             cost=lambda _reply: 0,
+            expected=POINTS.get(request.method, 1),
         )
 
 

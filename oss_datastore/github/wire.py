@@ -93,12 +93,12 @@ class Wire:
         for scheme in ("http://", "https://"):
             self.session.mount(scheme, HTTPAdapter(pool_maxsize=max(workers, 1), max_retries=0))
 
-    def get(self, url: str, headers: Mapping[str, str], token: Token) -> Reply | Silence:
-        """Send a GET, without following redirects."""
+    def send(self, method: str, url: str, headers: Mapping[str, str], token: Token) -> Reply | Silence:
+        """Send a request without a body, without following redirects."""
         return self.exchange(
             token,
             lambda: self.session.request(
-                "GET",
+                method,
                 url,
                 headers=dict(headers),
                 auth=Bearer(token),

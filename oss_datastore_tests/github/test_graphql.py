@@ -18,7 +18,7 @@ from oss_datastore.github import (
     Unauthorized,
     Unreachable,
 )
-from oss_datastore.github.graphql import packaged_document
+from oss_datastore.github.documents import packaged_document
 from oss_datastore_tests.github.conftest import Make
 from oss_datastore_tests.github.scripted import NOON, TOKEN, Scripted, Server, VirtualTime
 
