@@ -8,16 +8,23 @@ from __future__ import annotations
 
 from oss_datastore.catalogue import (
     commits,
+    dependencies,
     discussions,
+    events,
     files,
+    integrations,
     issues,
     people,
     popularity,
+    projects,
     pull_requests,
     releases,
     repositories,
+    rules,
     security,
+    statistics,
     traffic,
+    users,
 )
 from oss_datastore.catalogue.actors import ACTORS
 from oss_datastore.catalogue.model import AnswerSet, Dataset, Table
@@ -37,6 +44,13 @@ ANSWER_SETS: dict[str, AnswerSet] = {
             *popularity.ANSWER_SETS,
             *releases.ANSWER_SETS,
             *commits.ANSWER_SETS,
+            *rules.ANSWER_SETS,
+            *integrations.ANSWER_SETS,
+            *projects.ANSWER_SETS,
+            *events.ANSWER_SETS,
+            *dependencies.ANSWER_SETS,
+            *statistics.ANSWER_SETS,
+            *users.ANSWER_SETS,
         ),
         key=lambda answer_set: answer_set.priority,
     )

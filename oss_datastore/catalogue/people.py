@@ -95,6 +95,7 @@ members = Dataset(
     needs=Needs.owner,
     description="Members of the organisation with role and, for owners, two-factor state.",
     permission="Members: read (whole list and two-factor state: organisation owner)",
+    classic_scope="read:org",
     actors=("node", "@item"),
 )
 
@@ -116,7 +117,95 @@ outside_collaborators = Dataset(
     needs=Needs.owner,
     description="People who are no members and have access to a repository of the organisation.",
     permission="Members: read (organisation owner)",
+    classic_scope="read:org",
     actors=("@item",),
+)
+
+outside_collaborators_without_two_factor = Dataset(
+    Table(
+        "outside_collaborators_without_two_factor",
+        (_ORG, _USER),
+        key=("org_id", "user_id"),
+        hash_keys={
+            "org_hk": ("org_id",),
+            "user_hk": ("user_id",),
+            "link_org_user_outside_hk": ("org_id", "user_id"),
+        },
+        description="One row per outside collaborator without two-factor authentication and UTC day.",
+    ),
+    subject="people",
+    scope_kind=ScopeKind.organization,
+    addressable=Addressable.snapshot,
+    needs=Needs.owner,
+    description="Those outside collaborators who have no two-factor authentication; GitHub tells it by a list alone.",
+    permission="Members: read (organisation owner)",
+    classic_scope="read:org",
+    actors=("@item",),
+)
+
+_INVITATION = bigint("invitation_id", "id", "GitHub's numeric id of the invitation.", required=True)
+
+
+def _invitations(name: str, what: str, description: str, *more: Column) -> Dataset:
+    return Dataset(
+        Table(
+            name,
+            (
+                _ORG,
+                _INVITATION,
+                text("role", description="direct_member, admin, billing_manager or hiring_manager."),
+                text("invitation_source", description="member or scim."),
+                bigint("inviter_id", "inviter.id", "Who invited."),
+                bigint("team_count", description="Teams the invitation is for."),
+                timestamp("created_at", description="When it was sent."),
+                *more,
+            ),
+            key=("invitation_id",),
+            hash_keys={"org_hk": ("org_id",), "inviter_hk": ("inviter_id",)},
+            hash_diffs={
+                f"ma_sat_org_{name.removesuffix('s')}": (
+                    "invitation_id",
+                    "role",
+                    "invitation_source",
+                    "inviter_id",
+                    "team_count",
+                    "created_at",
+                    *(column.name for column in more),
+                ),
+            },
+            description=f"One row per {what} of the organisation and UTC day.",
+        ),
+        subject="people",
+        scope_kind=ScopeKind.organization,
+        addressable=Addressable.snapshot,
+        needs=Needs.push,
+        description=description,
+        permission="Members: read (organisation owner)",
+        classic_scope="admin:org",
+        children=(
+            Table(
+                f"{name.removesuffix('s')}_addresses",
+                (
+                    _INVITATION,
+                    text("login", description="Login of the invited account; null where an address was invited."),
+                    text("email", description="The address that was invited."),
+                ),
+                key=("invitation_id",),
+                schema="psa_pii",
+                description=f"One row per {what} and UTC day: who it was sent to.",
+            ),
+        ),
+        actors=("inviter",),
+    )
+
+
+invitations = _invitations("invitations", "open invitation", "Invitations that nobody has answered yet.")
+failed_invitations = _invitations(
+    "failed_invitations",
+    "failed invitation",
+    "Invitations that failed, with the reason: expired after seven days, mostly.",
+    timestamp("failed_at", of=lambda record: record.item.get("failed_at") or None, description="When it failed."),
+    text("failed_reason", description="Why."),
 )
 
 teams = Dataset(
@@ -169,6 +258,7 @@ teams = Dataset(
     needs=Needs.owner,
     description="Teams; secret ones are seen by their members and by owners only.",
     permission="Members: read",
+    classic_scope="read:org",
 )
 
 team_members = Dataset(
@@ -195,6 +285,7 @@ team_members = Dataset(
     needs=Needs.owner,
     description="Members of each team with their role in it.",
     permission="Members: read",
+    classic_scope="read:org",
     actors=("node", "@item"),
 )
 
@@ -225,6 +316,7 @@ team_repositories = Dataset(
     needs=Needs.owner,
     description="Repositories each team may reach, and with which role.",
     permission="Members: read, Metadata: read",
+    classic_scope="read:org",
 )
 
 _SOURCE_COLUMNS: tuple[Column, ...] = (
@@ -267,6 +359,7 @@ repository_collaborators = Dataset(
     needs=Needs.push,
     description="Everybody with access to a repository, with the role and every path that gives it.",
     permission="Metadata: read (push access to the repository)",
+    classic_scope="read:org",
     children=(
         Table(
             "repository_collaborator_sources",
@@ -305,12 +398,47 @@ ANSWER_SETS = (
             ),
         ),
         priority=3,
+        cost="1 point per 100 members",
     ),
     AnswerSet(
         "outside_collaborators",
         (outside_collaborators,),
         (RestRequest("/orgs/{org}/outside_collaborators", ("outside_collaborators",), ScopeKind.organization),),
         priority=3,
+        cost="1 request per 100 people",
+    ),
+    AnswerSet(
+        "outside_collaborators_without_two_factor",
+        (outside_collaborators_without_two_factor,),
+        (
+            RestRequest(
+                "/orgs/{org}/outside_collaborators",
+                ("outside_collaborators_without_two_factor",),
+                ScopeKind.organization,
+                {"filter": "2fa_disabled"},
+                # Only owners may ask so; whom GitHub tells so in these words lacks a right.
+                means={"unprocessable": "forbidden"},
+            ),
+        ),
+        priority=3,
+        cost="1 request per 100 people",
+    ),
+    *(
+        AnswerSet(
+            dataset.name,
+            (dataset,),
+            (
+                RestRequest(
+                    f"/orgs/{{org}}/{dataset.name}",
+                    (dataset.name,),
+                    ScopeKind.organization,
+                    means={"not_found": "forbidden"},
+                ),
+            ),
+            priority=3,
+            cost="1 request per 100 invitations",
+        )
+        for dataset in (invitations, failed_invitations)
     ),
     AnswerSet(
         "teams",
@@ -355,6 +483,7 @@ ANSWER_SETS = (
             ),
         ),
         priority=3,
+        cost="2 points per 50 teams",
     ),
     AnswerSet(
         "repository_collaborators",
@@ -383,5 +512,6 @@ ANSWER_SETS = (
             ),
         ),
         priority=3,
+        cost="1 point per 20 repositories",
     ),
 )
