@@ -27,8 +27,8 @@ from oss_datastore.catalogue.node_ids import numeric_id
 from oss_datastore.catalogue.repositories import repository_languages
 
 _REPO = bigint("repo_id", "@id", "Numeric id of the repository.", required=True)
-_ISSUE_OF_CHILD = bigint("issue_id", "@parent.id|@parent.databaseId", "Numeric id of the issue.", required=True)
-_UPDATED_OF_PARENT = timestamp("updated_at", "@parent.updated_at|@parent.updatedAt", "When the issue last changed.")
+_ISSUE_OF_CHILD = bigint("issue_id", "@parent.id", "Numeric id of the issue.", required=True)
+_UPDATED_OF_PARENT = timestamp("updated_at", "@parent.updated_at", "When the issue last changed.")
 
 _SWITCHED_OFF: dict[str, Meaning] = {"gone": "disabled"}
 """A list is gone where issues are switched off; a repository that is gone is not found."""
@@ -121,7 +121,7 @@ issues = Dataset(
             "issue_assignees",
             (
                 _ISSUE_OF_CHILD,
-                bigint("assignee_id", "id|databaseId", "Numeric id of the account.", required=True),
+                bigint("assignee_id", "id", "Numeric id of the account.", required=True),
                 _UPDATED_OF_PARENT,
             ),
             key=("issue_id", "assignee_id"),
