@@ -25,7 +25,9 @@ class Simulator:
 
     `now` holds its calendar (None: real time); `faults` is one text (`server_error=0.05,reset@/repos/*=0.1`) or a
     mapping; `tokens` says what each known token is (without it every non-empty token is an owner's). A GraphQL or
-    REST answer that is to time out does so after `timeout_seconds`.
+    REST answer that is to time out does so after `timeout_seconds`. In an `idle` world nothing has happened for years
+    but looks at the repositories; `changes` are renamings, transfers, busy days and the like, as `world.changes`
+    describes them.
     """
 
     def __init__(
@@ -41,8 +43,10 @@ class Simulator:
         tokens: Mapping[str, Token | str] | None = None,
         limits: Limits | None = None,
         timeout_seconds: float = 10.0,
+        idle: bool = False,
+        changes: Sequence[str] = (),
     ) -> None:
-        self.world = World(seed, orgs, repos)
+        self.world = World(seed, orgs, repos, idle=idle, changes=changes)
         self.application = Application(
             self.world,
             tokens=tokens,

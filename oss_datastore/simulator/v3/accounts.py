@@ -52,7 +52,7 @@ def _account(base: str, url: str, login: str, identity: int, node: str, kind: st
 
 def user(call: Call, who: Person | None) -> Json | None:
     """An account in short; None where there is none."""
-    return None if who is None else dict(_user(call.base, who))
+    return None if who is None else dict(_user(call.base, call.world.present(who, call.now)))
 
 
 @lru_cache(maxsize=256)
@@ -65,7 +65,7 @@ def profile(call: Call, who: Person) -> Json:
     """An account in full."""
     luck = who.id % 97
     return {
-        **_user(call.base, who),
+        **_user(call.base, call.world.present(who, call.now)),
         "name": who.name,
         "company": who.company,
         "blog": "",

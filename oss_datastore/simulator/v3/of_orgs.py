@@ -75,7 +75,7 @@ def account(call: Call) -> Json:
     org = call.world.org(call.path["username"])
     if org is not None:
         return profile(call, Person(org.id, org.login, kind="Organization", name=org.name, created=org.created))
-    found = call.world.user(call.path["username"])
+    found = call.world.user(call.path["username"], call.now)
     if found is None:
         raise not_found()
     return profile(call, found)

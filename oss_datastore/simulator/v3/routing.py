@@ -65,7 +65,7 @@ def _named(parts: list[str], world: World, now: int) -> list[str]:
         person = world.user_by_id(int(parts[1]))
         if person is None:
             raise not_found()
-        return ["users", person.login]
+        return ["users", world.present(person, now).login]
     return parts
 
 
@@ -76,7 +76,7 @@ def find(path: str, world: World, now: int) -> Found | Moved:
     if parts[0] == "repos" and len(parts) >= 3:
         org = world.org(parts[1])
         repository = org.repository(parts[2], now) if org else None
-        if repository is not None and parts[2].lower() != repository.name(now).lower():
+        if repository is not None and (repository.org is not org or parts[2].lower() != repository.name(now).lower()):
             return Moved("/".join(["", "repositories", str(repository.id), *parts[3:]]))
     for template, route in TABLE.get(len(parts), ()):
         values = {}

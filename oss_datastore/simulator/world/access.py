@@ -58,7 +58,7 @@ class Access:
 
     def __init__(self, seed: int, org: Org, repository: Repository) -> None:
         self._org, self._repository = org, repository
-        self._direct = direct_grants(seed, org, repository.number, repository.created)
+        self._direct = direct_grants(seed, repository.home, repository.number, repository.created)
 
     def direct(self, instant: int) -> dict[Person, str]:
         """The repository's own list: person and permission."""
@@ -83,7 +83,7 @@ class Access:
             if who not in self._org.membership.direct(team, instant):
                 continue
             for holder in self._org.teams_at(instant):
-                permission = self._org.team_repositories(holder, instant).get(self._repository.number)
+                permission = self._org.team_repositories(holder, instant).get(self._repository.place)
                 if permission is not None and team.within(holder):
                     found.append(Source(permission, team=holder))
         direct = self.direct(instant).get(who)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from oss_datastore.simulator.world.dice import ANCHOR, DAY, HORIZON, dice
+from oss_datastore.simulator.world.dice import ANCHOR, DAY, dice
 from oss_datastore.simulator.world.people import Person
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def alert_log(repository: Repository) -> list[Alert]:
 
 def _alerts(repository: Repository) -> Iterator[Alert]:
     rng = dice(repository.seed, repository.key, "alerts")
-    end = min(HORIZON, repository.traits.archived)
+    end = repository.traits.ends
     moment, number = max(ANCHOR, repository.created), 0
     while True:
         moment += int(rng.expovariate(1 / 55) * DAY) + rng.randrange(60, DAY)
@@ -124,12 +124,12 @@ def _alerts(repository: Repository) -> Iterator[Alert]:
 def _turns(repository: Repository, created: int, number: int) -> Iterator[Turn]:
     rng = dice(repository.seed, repository.key, "alert", number)
     luck, at = rng.random(), created + int(rng.lognormvariate(2.7, 1.1) * DAY) + 3_600
-    seat = rng.randrange(repository.org.staff.seats)
+    seat = rng.randrange(repository.home.staff.seats)
     if luck < 0.55:
         yield Turn(at, "fixed")
     elif luck < 0.75:
         reason = rng.choice(("tolerable_risk", "not_used", "inaccurate", "no_bandwidth"))
-        who = repository.org.staff.colleague(seat, at)
+        who = repository.home.staff.colleague(seat, at)
         yield Turn(at, "dismissed", who, reason, "We do not call this function" if rng.random() < 0.5 else None)
         if rng.random() < 0.4:
             at += int(rng.uniform(2, 60) * DAY)

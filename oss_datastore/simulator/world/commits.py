@@ -64,14 +64,14 @@ def _somebody(rng: random.Random, repository: Repository, at: int) -> Signature:
     if luck < 0.08:
         return Signature(*rng.choice(STRANGERS), None, at)
     if luck < 0.2:
-        return sign(person(rng.randrange(90 + repository.org.staff.seats)), at)
-    staff = repository.org.staff
+        return sign(person(rng.randrange(90 + repository.home.staff.seats)), at)
+    staff = repository.home.staff
     return sign(staff.colleague(min(rng.randrange(staff.seats), rng.randrange(staff.seats)), at), at)
 
 
 def first_commit(repository: Repository) -> Commit:
     """The commit that a repository begins with."""
-    who = sign(repository.org.staff.steward, repository.created)
+    who = sign(repository.home.staff.steward, repository.created)
     oid = sha(repository.seed, repository.key, repository.created)
     return Commit(oid, "Initial commit", who, who, 40, 0, 3, None, repository.created)
 

@@ -46,7 +46,7 @@ def deploy_keys(repository: Repository, instant: int) -> list[DeployKey]:
             title=rng.choice(TITLES),
             key=f"ssh-ed25519 {sha(repository.seed, repository.key, 'deploy key', slot)}",
             read_only=rng.random() < 0.7,
-            added_by=repository.org.staff.colleague(rng.randrange(3), created),
+            added_by=repository.home.staff.colleague(rng.randrange(3), created),
             created=created,
             until=created + rng.randrange(200, 2_000) * DAY,
             enabled=rng.random() < 0.95,

@@ -73,13 +73,13 @@ def discussions(repository: Repository, instant: int) -> list[Discussion]:
     if not repository.has_discussions:
         return []
     step, start = 19 * DAY, max(ANCHOR, repository.created)
-    end = min(instant, repository.traits.archived - 1)
+    end = min(instant, repository.traits.ends - 1)
     return [_discussion(repository, turn, start + step * turn) for turn in range(1, max(0, end - start) // step + 1)]
 
 
 def _discussion(repository: Repository, turn: int, created: int) -> Discussion:
     rng = dice(repository.seed, repository.key, "discussion", turn)
-    staff, identity = repository.org.staff, 8_000_000 + repository.serial * 2_000 + turn
+    staff, identity = repository.home.staff, 8_000_000 + repository.serial * 2_000 + turn
     category = rng.randrange(len(CATEGORIES))
     author = None if rng.random() < 0.05 else person(rng.randrange(90 + staff.seats))
     remarks: list[Remark] = []

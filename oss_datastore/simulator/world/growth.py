@@ -38,11 +38,14 @@ def elapsed(instant: int, day: int) -> float:
 
 
 class Growth:
-    """The attention of one repository; `popularity` is about the stars it gets on an ordinary day."""
+    """The attention of one repository; `popularity` is about the stars it gets on an ordinary day.
 
-    def __init__(self, seed: int, key: str, created: int, popularity: float) -> None:
+    Where nothing is to happen any more (`still`), people look on, but nobody stars, forks or watches.
+    """
+
+    def __init__(self, seed: int, key: str, created: int, popularity: float, still: bool = False) -> None:
         self._seed, self._key, self._created = seed, key, created
-        self.popularity = popularity
+        self.popularity, self._still = popularity, still
         before = max(0, ANCHOR_DAY - created // DAY)
         self._base = {
             "stars": int(before * popularity * 0.8),
@@ -78,6 +81,8 @@ class Growth:
 
     def _extend(self, kind: str, mean: float, until_day: int) -> list[int]:
         totals = self._totals[kind]
+        if self._still:
+            totals += totals[-1:] * max(0, until_day - ANCHOR_DAY + 2 - len(totals))
         while len(totals) <= until_day - ANCHOR_DAY + 1:
             month = month_of((ANCHOR_DAY + len(totals) - 1) * DAY)
             rng, launches = dice(self._seed, self._key, kind, month), self.launches(month)

@@ -20,19 +20,26 @@ if TYPE_CHECKING:
 
 def item_log(repository: Repository, month: int, first_number: int) -> Iterator[Item]:
     """The items opened in one month, numbered on from `first_number`."""
-    rng = dice(repository.seed, repository.key, "items", month)
     start, end = month_start(month), month_start(month + 1)
+    if start >= repository.traits.ends and not repository.busy:
+        return
+    rng = dice(repository.seed, repository.key, "items", month)
     mean = repository.traits.rate * (end - start) / DAY
     births = sorted(start + rng.randrange(end - start) for _ in range(int(mean * rng.gammavariate(4, 0.25) + 0.5)))
-    births = [birth for birth in births if repository.created <= birth < repository.traits.archived]
-    for step, birth in enumerate(births):
-        yield write_item(repository, first_number + step, birth)
+    found = [(birth, False, False) for birth in births if repository.created <= birth < repository.traits.ends]
+    for moment, issues, pulls in repository.busy:
+        if start <= moment < end:
+            found += [(moment + 40 * step, True, step < pulls) for step in range(pulls + issues)]
+    for step, (birth, planned, is_pull) in enumerate(sorted(found)):
+        yield write_item(repository, first_number + step, birth, is_pull if planned else None)
 
 
-def write_item(repository: Repository, number: int, birth: int) -> Item:
-    """One issue or pull request with all that will ever happen to it."""
-    life = Life(repository, number, birth)
+def write_item(repository: Repository, number: int, birth: int, planned: bool | None = None) -> Item:
+    """One issue or pull request with all that will ever happen to it; `planned` says which, else chance does."""
+    life = Life(repository, number, birth, repository.traits.ends if planned is None else repository.traits.archived)
     is_pull = life.rng.random() < 0.55
+    if planned is not None:
+        is_pull = planned
     author = life.somebody(birth, bots=0.15 if is_pull else 0.02)
     draft = is_pull and author is not None and not author.is_bot and life.rng.random() < 0.2
     title = life.title(author)
@@ -62,8 +69,8 @@ def write_item(repository: Repository, number: int, birth: int) -> Item:
 class Life:
     """What happens to one item, in the order in which it is written down; `finish` puts it in the order of time."""
 
-    def __init__(self, repository: Repository, number: int, birth: int) -> None:
-        self.repository, self.birth = repository, birth
+    def __init__(self, repository: Repository, number: int, birth: int, ends: int) -> None:
+        self.repository, self.birth, self.ends = repository, birth, ends
         self.rng: random.Random = dice(repository.seed, repository.key, "item", number)
         self._events: list[Event] = []
 
@@ -82,11 +89,11 @@ class Life:
             return None
         if luck < bots + (0.97 - bots) * 0.5:
             return self.staff(at)
-        return person(self.rng.randrange(90 + self.repository.org.staff.seats))
+        return person(self.rng.randrange(90 + self.repository.home.staff.seats))
 
     def staff(self, at: int) -> Person:
         """One of those employed at that time."""
-        staff = self.repository.org.staff
+        staff = self.repository.home.staff
         return staff.colleague(self.rng.randrange(staff.seats), at)
 
     def later(self, at: int, median_hours: float, spread: float = 1.2) -> int:
@@ -103,7 +110,7 @@ class Life:
         last = self.birth
         for event in sorted(self._events, key=lambda each: each.at):
             last = max(event.at, last + 1)
-            if last >= self.repository.traits.archived:
+            if last >= self.ends:
                 break
             found.append(event if last == event.at else event._replace(at=last))
         return tuple(found)
@@ -137,7 +144,7 @@ class Life:
             if at >= end:
                 return
             luck = self.rng.random()
-            who = self.repository.org.staff.bot if luck < 0.08 else self.staff(at) if luck < 0.5 else author
+            who = self.repository.home.staff.bot if luck < 0.08 else self.staff(at) if luck < 0.5 else author
             self.add(at, "commented", who, f"{self.rng.choice(WORDS_DONE)} it like this, then look again.")
             at = self.later(at, 20)
 
@@ -187,7 +194,7 @@ class Life:
         """People and teams are asked and answer, or do not; the moment of the last answer."""
         rng, last = self.rng, ready
         if rng.random() < 0.35:
-            teams = self.repository.org.teams_at(ready)
+            teams = self.repository.home.teams_at(ready)
             self._events.append(Event(ready + 2, "review_requested", author, team=rng.choice(teams)))
         for _ in range(rng.choice((0, 1, 1, 2))):
             reviewer = self.staff(ready)

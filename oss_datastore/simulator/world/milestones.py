@@ -54,7 +54,7 @@ def milestones(repository: Repository, instant: int, only: int | None = None) ->
             number=number,
             title=f"v1.{number}",
             description="What we promised" if number % 2 else None,
-            creator=repository.org.staff.steward,
+            creator=repository.home.staff.steward,
             created=max(repository.created, ANCHOR + (number - 1) * QUARTER),
             due=ANCHOR + number * QUARTER,
             closed=ANCHOR + number * QUARTER if ANCHOR + number * QUARTER <= instant else None,

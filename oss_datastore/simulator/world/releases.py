@@ -69,7 +69,7 @@ def releases(repository: Repository, instant: int) -> list[Release]:
     moment, minor = max(ANCHOR, repository.created), 0
     while True:
         moment += int(rng.uniform(20, 90) * DAY)
-        if moment > repository.traits.archived or moment - 30 * DAY > instant:
+        if moment > repository.traits.ends or moment - 30 * DAY > instant:
             return found
         release = _release(repository, moment, minor)
         if release.created <= instant:
@@ -82,7 +82,7 @@ def _release(repository: Repository, published: int, minor: int) -> Release:
     # Half are drafted some days before, the others are published as they are written.
     created = published - (rng.randrange(1, 12) * DAY + rng.randrange(DAY) if rng.random() < 0.5 else 0)
     created = max(created, repository.created)
-    staff = repository.org.staff
+    staff = repository.home.staff
     author = staff.bot if rng.random() < 0.4 else staff.colleague(rng.randrange(staff.seats), created)
     candidate = share(repository.seed, repository.key, "candidate", minor) < 0.15
     tag = f"v1.{minor}.0{'-rc.1' if candidate else ''}"

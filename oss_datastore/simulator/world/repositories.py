@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from oss_datastore.simulator.world.advisories import OwnAdvisory, advisory_log
 from oss_datastore.simulator.world.alerts import Alert, alert_log
 from oss_datastore.simulator.world.commits import Commit, first_commit, pushed_commits
 from oss_datastore.simulator.world.crowd import Crowd
@@ -16,6 +18,7 @@ from oss_datastore.simulator.world.growth import Growth
 from oss_datastore.simulator.world.items import Item
 from oss_datastore.simulator.world.lives import item_log
 from oss_datastore.simulator.world.names import LANGUAGES, LICENCES, PRODUCTS, TOPICS
+from oss_datastore.simulator.world.scanning import CodeAlert, SecretAlert, code_log, secret_log
 
 if TYPE_CHECKING:
     from oss_datastore.simulator.world.history import Org
@@ -32,7 +35,10 @@ LONG_ARCHIVED, LATELY_ARCHIVED = _date(2025, 2, 10), _date(2026, 11, 5)
 
 @dataclass(frozen=True)
 class Traits:
-    """What a repository is for good. `archived` is when it stops; `names` are (from, name), oldest first."""
+    """What a repository is for good. `names` are (from, name), oldest first.
+
+    `archived` is when it becomes read-only, `quiet` when everybody loses interest.
+    """
 
     created: int
     popularity: float
@@ -42,6 +48,19 @@ class Traits:
     empty: bool = False
     alerts_enabled: bool = True
     archived: int = HORIZON
+    quiet: int = HORIZON
+
+    @property
+    def ends(self) -> int:
+        """When nothing happens any more."""
+        return min(self.archived, self.quiet)
+
+
+def idle_traits(seed: int, org: str, name: str) -> Traits:
+    """The traits of a repository in which nothing has happened for a long time, though people still look at it."""
+    rng = dice(seed, org, name, "traits")
+    created = ANCHOR - rng.randrange(30, 900) * DAY + rng.randrange(DAY)
+    return Traits(created, rng.uniform(0.0, 0.08), rng.uniform(0.03, 0.1), ((0, name),), quiet=ANCHOR + 45 * DAY)
 
 
 def traits(seed: int, org: str, number: int, total: int, name: str) -> Traits:
@@ -77,21 +96,32 @@ def traits(seed: int, org: str, number: int, total: int, name: str) -> Traits:
 
 
 class Repository:
-    """One repository over time."""
+    """One repository over time, in one organisation: from `since` to just before `until`.
 
-    def __init__(self, seed: int, org: Org, number: int, total: int, name: str) -> None:
+    `home` is the organisation that founded it and whose staff works on it; `place` is its index in `org`.
+    """
+
+    def __init__(self, seed: int, org: Org, number: int, key: str, own: Traits) -> None:
         self.seed, self.org, self.number = seed, org, number
-        self.key = f"{org.login}/{name}"
+        self.home, self.place = org, number
+        self.key = key
         self.serial = org.number * 8192 + number
         self.id = 310_000_000 + self.serial * 977
-        self.traits = traits(seed, org.login, number, total, name)
-        quiet = self.traits.empty
-        self.growth = Growth(seed, self.key, self.traits.created, 0.01 if quiet else self.traits.popularity)
-        self._months: dict[int, list[Item]] = {}
+        self.traits = own
+        self.since, self.until = own.created, HORIZON
+        self.successor: Repository | None = None
+        self.busy: tuple[tuple[int, int, int], ...] = ()
+        self.growth = Growth(seed, key, own.created, 0.01 if own.empty else own.popularity, own.quiet < HORIZON)
+        self._forget()
+
+    def _forget(self) -> None:
         self._items: list[Item] = []
         self._starts: list[int] = []
         self._upto = 0
         self._alerts: list[Alert] | None = None
+        self._code_alerts: list[CodeAlert] | None = None
+        self._secret_alerts: list[SecretAlert] | None = None
+        self._advisories: list[OwnAdvisory] | None = None
         self._pushes: list[int] = []
         self._pushed_months = 0
         self._merges: dict[int, Item] = {}
@@ -106,7 +136,35 @@ class Repository:
 
     def exists(self, instant: int) -> bool:
         """Whether it is there at an instant."""
-        return instant >= self.traits.created
+        return self.since <= instant < self.until
+
+    def rename(self, name: str, at: int) -> None:
+        """Gives it another name from a moment on."""
+        kept = [(since, former) for since, former in self.traits.names if since < at]
+        self.traits = replace(self.traits, names=(*kept, (at, name)))
+
+    def add_busy_day(self, at: int, issues: int, pulls: int) -> None:
+        """Plans a day on which this many are opened."""
+        self.busy = (*self.busy, (at, issues, pulls))
+
+    def moved_to(self, org: Org, at: int) -> Repository:
+        """The same repository as it goes on in another organisation from a moment on; here it ends then."""
+        there = copy(self)
+        there.org, there.place, there.since = org, len(org.repositories), at
+        there._forget()
+        self.until, self.successor = at, there
+        return there
+
+    def bore(self, name: str, instant: int) -> int | None:
+        """Since when it bears this name here, or bore it last; None where it never did by an instant."""
+        wanted, names = name.lower(), self.traits.names
+        for number in range(len(names) - 1, -1, -1):
+            since, called = names[number]
+            over = names[number + 1][0] if number + 1 < len(names) else self.until
+            begun = max(since, self.since)
+            if called.lower() == wanted and begun <= instant and over > self.since:
+                return begun
+        return None
 
     def name(self, instant: int) -> str:
         """What it is called at an instant."""
@@ -169,6 +227,8 @@ class Repository:
         """When its default branch was pushed to, merges included, from the anchor on, oldest first."""
         if self.traits.empty:
             return []
+        if not self.busy:
+            instant = min(instant, self.traits.ends)
         end = min(instant, self.traits.archived)
         while self._pushed_months <= month_of(max(end, ANCHOR)):
             self._push_month(self._pushed_months)
@@ -179,6 +239,7 @@ class Repository:
         rng, start = dice(self.seed, self.key, "push", month), month_start(month)
         length = month_start(month + 1) - start
         times = {start + rng.randrange(length) for _ in range(int(rng.gammavariate(4.0, self.traits.rate * 40)))}
+        times = {moment for moment in times if moment < self.traits.quiet}
         self.items(start + length - 1)
         times.update(moment for moment in self._merges if start <= moment < start + length)
         self._pushes += sorted(times)
@@ -258,3 +319,21 @@ class Repository:
         if self._alerts is None:
             self._alerts = [] if self.traits.empty else alert_log(self)
         return [alert for alert in self._alerts if alert.created <= instant]
+
+    def code_alerts(self, instant: int) -> list[CodeAlert]:
+        """What code scanning had found by an instant, by number."""
+        if self._code_alerts is None:
+            self._code_alerts = code_log(self)
+        return [alert for alert in self._code_alerts if alert.created <= instant]
+
+    def secret_alerts(self, instant: int) -> list[SecretAlert]:
+        """What secret scanning had found by an instant, by number."""
+        if self._secret_alerts is None:
+            self._secret_alerts = secret_log(self)
+        return [alert for alert in self._secret_alerts if alert.created <= instant]
+
+    def advisories(self, instant: int) -> list[OwnAdvisory]:
+        """The advisories about itself that exist at an instant, oldest first."""
+        if self._advisories is None:
+            self._advisories = advisory_log(self)
+        return [advisory for advisory in self._advisories if advisory.created <= instant]

@@ -76,7 +76,7 @@ def protections(repository: Repository, instant: int) -> list[Protection]:
             Protection(
                 id=30_000_000 + repository.serial * 10 + slot,
                 pattern=pattern,
-                creator=repository.org.staff.steward,
+                creator=repository.home.staff.steward,
                 reviews=reviews + (1 if instant >= raised else 0),
                 code_owners=instant >= raised and strict,
                 stale=strict,

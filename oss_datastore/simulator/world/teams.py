@@ -71,7 +71,7 @@ class Grant:
 
 
 def found_teams(org_number: int, repositories: int) -> list[Team]:
-    """The teams of an organisation: a small tree, and a squad for each further twenty-five repositories."""
+    """The teams of an organisation: a small tree, and a squad for each twenty-five repositories beyond twelve."""
     teams: dict[str, Team] = {}
     for number, (slug, parent, description) in enumerate(TREE):
         created = FOUNDED_LATER if slug == "releases" else ANCHOR - (600 - number) * DAY
