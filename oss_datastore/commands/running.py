@@ -16,6 +16,7 @@ from oss_datastore.connections import open_fetcher, open_queue, open_store, open
 from oss_datastore.settings import Settings
 from oss_datastore.staging.days import DayNotOver
 from oss_datastore.staging.lines import Staging
+from oss_datastore.staging.scopes import unmatched_patterns
 
 if TYPE_CHECKING:
     from oss_datastore.runs import Runner
@@ -81,6 +82,12 @@ def run_spans(
             if outcome.errors:
                 break
     staging = Staging(open_store(settings))
+    for pattern in unmatched_patterns(staging, ranges[-1][1], settings.repositories):
+        click.echo(
+            f"warning: OSS_DATASTORE_REPOSITORIES: {pattern!r} matches no repository of "
+            f"{', '.join(settings.github_orgs)}; expected globs over owner/name or name",
+            err=True,
+        )
     for first, last in ranges:
         outcome.states.extend(day_state(staging, d, settings.datasets) for d in _days(first, last))
     return outcome

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ from oss_datastore.catalogue import ANSWER_SET_OF, DATASETS
 from oss_datastore.catalogue.model import ScopeKind
 from oss_datastore.catalogue.parse import parse
 from oss_datastore.clock import day_close
-from oss_datastore.staging.ledger import State
+from oss_datastore.staging.ledger import SETTLED, State
 from oss_datastore.staging.lines import Staging
 
 
@@ -50,7 +50,7 @@ def is_asked_for(dataset: str, patterns: Sequence[str]) -> bool:
     """Whether OSS_DATASTORE_DATASETS leaves a dataset in; organisations and their repositories always stay."""
     if not patterns or dataset in ("organizations", "repositories"):
         return True
-    return any(fnmatch(dataset, pattern) for pattern in patterns)
+    return any(fnmatchcase(dataset, pattern) for pattern in patterns)
 
 
 def nearest_inventory(staging: Staging, answer_set: str, day: date, scopes: Iterable[str] | None = None) -> date | None:
@@ -142,10 +142,19 @@ def staged_teams(staging: Staging, day: date) -> dict[str, str]:
     return {f"{row['host']}/{ScopeKind.team}/{row['team_id']}": row["scope"] for row in _rows(staging, "teams", day)}
 
 
+def unmatched_patterns(staging: Staging, day: date, patterns: Sequence[str]) -> list[str]:
+    """Patterns of OSS_DATASTORE_REPOSITORIES that no listed repository bears; [] while not every list is known."""
+    nearest = nearest_inventory(staging, "repositories", day) if patterns else None
+    if nearest is None or any(e.state not in SETTLED for e in staging.ledger("repositories", nearest).values()):
+        return []
+    names = [row["full_name"] or row["name"] or "" for row in _rows(staging, "repositories", nearest)]
+    return [pattern for pattern in patterns if not any(_wanted(name, (pattern,)) for name in names)]
+
+
 def _wanted(full_name: str, patterns: tuple[str, ...]) -> bool:
-    return not patterns or any(
-        fnmatch(full_name, pattern) or fnmatch(full_name.partition("/")[2], pattern) for pattern in patterns
-    )
+    """Whether a pattern matches owner/name or name; GitHub's names have no case."""
+    known_as = full_name.lower(), full_name.lower().partition("/")[2]
+    return not patterns or any(fnmatchcase(name, pattern.lower()) for pattern in patterns for name in known_as)
 
 
 def _rows(staging: Staging, dataset: str, day: date) -> Iterable[dict[str, Any]]:
