@@ -393,3 +393,22 @@ def test_without_a_folder_nothing_is_planned_and_the_day_is_whole(reading: Readi
     fetcher = replace(fetcher_of(reading, MemoryLetters(), after(DAY)), files=None)
     assert fetcher.fetch(PEOPLE, DAY).planned == 0
     assert fetcher.staging.is_staged(PEOPLE, DAY)
+
+
+# As documented
+
+
+def test_the_examples_of_the_documentation_are_read_without_a_letter(reading: Reading) -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text()
+    names = [name for name in ANSWER_SET_OF if isinstance(ANSWER_SET_OF[name].requests[0], FileRequest)]
+    assert len(names) == 4
+    for name in names:
+        after_name = text.partition(f"`{name}.csv`")[2]
+        reading.write(after_name.split("```")[1].lstrip(), name)
+        outcome = reading.read(name)
+        assert outcome.told == []
+        assert outcome.entry.detail == ""
+        assert outcome.rows
+        described = after_name.partition("```")[0]
+        for column in request_of(name).columns:
+            assert f"`{column}`" in described, (name, column)
