@@ -80,6 +80,7 @@ star_history = Dataset(
     needs=Needs.anyone,
     description="Stars by day since the repository began, without names; the newest thirty weeks once it is known.",
     permission="Metadata: read",
+    classic_scope="repo (for private repositories)",
 )
 
 stargazers = Dataset(
