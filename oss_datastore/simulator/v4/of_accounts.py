@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from oss_datastore.simulator.node_ids import node_id
 from oss_datastore.simulator.v3.accounts import person_node
 from oss_datastore.simulator.v3.call import Call
 from oss_datastore.simulator.v3.of_orgs import visible_teams
-from oss_datastore.simulator.v4.base import Connection, Node, Problem, ordered
+from oss_datastore.simulator.v4.base import Connection, Node, Plain, Problem, ordered
+from oss_datastore.simulator.v4.of_projects import project_list, project_node
 from oss_datastore.simulator.world import Org
 from oss_datastore.simulator.world.dice import DAY, iso
-from oss_datastore.simulator.world.people import Person
+from oss_datastore.simulator.world.people import STAFF_BASE, Person, person
+from oss_datastore.simulator.world.profiles import Profile, profile
+from oss_datastore.simulator.world.projects import Project, projects
 from oss_datastore.simulator.world.repositories import Repository
+from oss_datastore.simulator.world.rules import org_rulesets
 from oss_datastore.simulator.world.teams import Team
 
 PERMISSION = {"pull": "READ", "triage": "TRIAGE", "push": "WRITE", "maintain": "MAINTAIN", "admin": "ADMIN"}
@@ -23,19 +28,53 @@ class AccountNode(Node):
     """A user or a bot."""
 
     def __init__(self, call: Call, who: Person) -> None:
-        super().__init__(call, f"/apps/{who.login.removesuffix('[bot]')}" if who.is_bot else f"/{who.login}")
+        shown = call.world.present(who, call.now)
+        super().__init__(call, f"/apps/{shown.login.removesuffix('[bot]')}" if who.is_bot else f"/{shown.login}")
         self.who = who
         self.graphql_type = "Bot" if who.is_bot else "User"
         self.id = person_node(who)
         self.database_id = who.id
         # REST shows a bot as name[bot], GraphQL as name.
-        self.login = who.login.removesuffix("[bot]")
-        self.name, self.company, self.bio, self.location = who.name, who.company, who.bio, who.location
-        self.email = who.email or ""
+        self.login = shown.login.removesuffix("[bot]")
         self.created_at = iso(who.created)
-        self.updated_at = iso(max(who.created, call.now - (who.id % 97 + 1) * DAY))
-        self.is_site_admin = self.is_employee = False
-        self.twitter_username = self.website_url = None
+        self.is_site_admin = self.is_employee = self.is_hireable = False
+        self.pronouns = None
+
+    @cached_property
+    def _told(self) -> Profile:
+        return profile(self.who, self.now)
+
+    def name(self) -> str | None:
+        """What the person is called."""
+        return self._told.name
+
+    def company(self) -> str | None:
+        """For whom the person works."""
+        return self._told.company
+
+    def bio(self) -> str | None:
+        """What the person says of himself or herself."""
+        return self._told.bio
+
+    def location(self) -> str | None:
+        """Where the person lives."""
+        return self._told.location
+
+    def email(self) -> str:
+        """The address the profile shows; empty where it shows none."""
+        return self._told.email or ""
+
+    def website_url(self) -> str | None:
+        """The person's site."""
+        return self._told.website
+
+    def twitter_username(self) -> str | None:
+        """The person's name on Twitter."""
+        return self._told.twitter
+
+    def updated_at(self) -> str:
+        """When the profile last changed."""
+        return iso(self._told.updated)
 
     def avatar_url(self, size: int | None = None) -> str:
         """The picture's address."""
@@ -44,6 +83,51 @@ class AccountNode(Node):
     def is_viewer(self) -> bool:
         """Whether it is the asker."""
         return self.call.viewer() == self.who
+
+    def _people(self, many: int, paging: dict[str, Any]) -> Connection:
+        # Who follows whom is told by nothing else: any people will do, as long as they are the same each time.
+        first = self.who.id % STAFF_BASE
+        return Connection(
+            range(many), lambda index: AccountNode(self.call, person((first + 13 * index + 1) % STAFF_BASE)), paging
+        )
+
+    def followers(self, **paging: Any) -> Connection:
+        """Who follows the person."""
+        return self._people(self._told.followers, paging)
+
+    def following(self, **paging: Any) -> Connection:
+        """Whom the person follows."""
+        return self._people(self._told.following, paging)
+
+    def gists(self, privacy: str | None = None, **paging: Any) -> Connection:
+        """The person's gists; secret ones are seen by nobody else."""
+        many = 0 if privacy == "SECRET" else self._told.gists
+        return Connection(
+            range(1, many + 1),
+            lambda index: Plain(self.call, "Gist", id=node_id("G", self.who.id, index), name=f"gist-{index}"),
+            paging,
+        )
+
+    def repositories(
+        self,
+        order_by: dict[str, str] | None = None,
+        is_archived: bool | None = None,
+        is_fork: bool | None = None,
+        privacy: str | None = None,
+        visibility: str | None = None,
+        owner_affiliations: list[str] | None = None,
+        **paging: Any,
+    ) -> Connection:
+        """How many repositories of their own people have; nothing is known of each."""
+        some = not is_archived and not is_fork and (privacy or visibility) != "PRIVATE"
+        some = some and "OWNER" in (owner_affiliations or ["OWNER"])
+        return Connection(
+            (), lambda none: none, paging, total_count=self._told.repositories if some else 0, total_disk_usage=0
+        )
+
+    def repository(self, name: str, follow_renames: bool = True) -> Any:
+        """One of them by name: nothing is known of it."""
+        raise Problem("NOT_FOUND", f"Could not resolve to a Repository with the name '{self.login}/{name}'.")
 
 
 def actor(call: Call, who: Person | None) -> AccountNode | None:
@@ -89,7 +173,7 @@ class OrganizationNode(Node):
         owner = self.viewer_can_administer
         if "members" in call.token.without:
             raise forbidden(call)
-        if call.token.role == "outsider":
+        if call.token.role == "outsider" or call.holds_in_org("members_hidden", self.org):
             members = {who: role for who, role in members.items() if staff.is_public(who)}
         since = {spell.person: spell.start for spell in staff.at(self.now)}
         people = sorted(members, key=lambda who: who.id)
@@ -131,6 +215,34 @@ class OrganizationNode(Node):
         """One team."""
         found = self.org.team(slug, self.now)
         return TeamNode(self.call, self.org, found) if found and found in self._teams() else None
+
+    def _projects(self) -> list[Project]:
+        if "organization_projects" in self.call.token.without:
+            raise forbidden(self.call)
+        insider = self.call.token.role != "outsider"
+        return [each for each in projects(self.org, self.now) if each.public or insider]
+
+    def projects_v2(
+        self, order_by: dict[str, str] | None = None, query: str | None = None, **paging: Any
+    ) -> Connection:
+        """The projects that are to be seen."""
+        found = [each for each in self._projects() if not query or query.lower() in each.title.lower()]
+        return project_list(self, found, order_by, paging)
+
+    def project_v2(self, number: int) -> Any:
+        """One project by number."""
+        found = next((each for each in self._projects() if each.number == number), None)
+        if found is None:
+            raise Problem("NOT_FOUND", f"Could not resolve to a ProjectV2 with the number {number}.")
+        return project_node(self, found)
+
+    def rulesets(self, include_parents: bool = True, **paging: Any) -> Connection:
+        """Its own rulesets; they are for those who administer it."""
+        from oss_datastore.simulator.v4.of_rules import ruleset_node
+
+        if not self.viewer_can_administer:
+            raise forbidden(self.call)
+        return Connection(org_rulesets(self.org, self.now), lambda each: ruleset_node(self, each), paging)
 
     def repositories(
         self,

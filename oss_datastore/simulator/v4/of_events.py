@@ -9,7 +9,8 @@ from oss_datastore.simulator.v3.call import Call
 from oss_datastore.simulator.v3.tracker import EVENT_PREFIXES, event_id
 from oss_datastore.simulator.v4.base import Node, Plain
 from oss_datastore.simulator.v4.of_accounts import AccountNode, TeamNode, actor
-from oss_datastore.simulator.v4.of_parts import commit_node, label_node
+from oss_datastore.simulator.v4.of_commits import branch_commit
+from oss_datastore.simulator.v4.of_parts import label_named
 from oss_datastore.simulator.world.dice import iso, parse_instant
 from oss_datastore.simulator.world.items import Event, Item
 
@@ -57,7 +58,7 @@ def event_node(call: Call, item: Any, event: Event) -> Plain:
     more: dict[str, Any] = {}
     match event.kind:
         case "labeled" | "unlabeled":
-            more["label"] = label_node(call, item.repository, event.detail)
+            more["label"] = label_named(call, item.repository, event.detail)
         case "assigned" | "unassigned":
             more["assignee"] = actor(call, event.person)
         case "milestoned":
@@ -67,7 +68,7 @@ def event_node(call: Call, item: Any, event: Event) -> Plain:
         case "closed" | "reopened":
             more |= {"closable": item, "state_reason": event.detail.upper() or None}
         case "merged":
-            more["commit"] = commit_node(call, item.repository, item.item.merge_commit(), event.at)
+            more["commit"] = branch_commit(item.repository, item.item.merge_commit())
             more["merge_ref_name"] = "main"
         case "review_requested" | "review_request_removed":
             more["requested_reviewer"] = _reviewer(call, item, event)
@@ -78,7 +79,7 @@ def event_node(call: Call, item: Any, event: Event) -> Plain:
         TYPES[event.kind],
         f"{item.place}#event-{identity}",
         id=node_id(EVENT_PREFIXES[event.kind], item.item.repository.id, identity),
-        actor=actor(call, event.actor),
+        actor=item.person(event.actor),
         created_at=iso(event.at),
         pull_request=item,
         **more,

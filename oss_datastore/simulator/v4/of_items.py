@@ -9,9 +9,11 @@ from oss_datastore.simulator.v3.call import Call
 from oss_datastore.simulator.v3.tracker import association, comment_id, item_node
 from oss_datastore.simulator.v4.base import FITS_INT, Connection, Node, Plain, ordered
 from oss_datastore.simulator.v4.of_accounts import AccountNode, TeamNode, actor
+from oss_datastore.simulator.v4.of_commits import CommitNode, branch_commit, known_commit
 from oss_datastore.simulator.v4.of_events import event_node, timeline
-from oss_datastore.simulator.v4.of_parts import commit_node, label_node, milestone_node
+from oss_datastore.simulator.v4.of_parts import label_named, milestone_numbered
 from oss_datastore.simulator.v4.of_reviews import review_node, thread_node
+from oss_datastore.simulator.world.commits import Commit, pull_commits
 from oss_datastore.simulator.world.dice import iso, maybe_iso, sha
 from oss_datastore.simulator.world.items import Event, Item
 from oss_datastore.simulator.world.people import Person
@@ -30,7 +32,7 @@ def comment_node(call: Call, item: ItemNode, event: Event) -> Plain:
         full_database_id=str(identity),
         body=event.detail,
         body_text=event.detail,
-        author=actor(call, event.actor),
+        author=item.person(event.actor),
         author_association=association(item.item, event.actor, call.now),
         created_at=iso(event.at),
         published_at=iso(event.at),
@@ -63,9 +65,14 @@ class ItemNode(Node):
         self.updated_at = iso(state.updated)
         self.locked = False
 
+    def person(self, who: Person | None) -> AccountNode | None:
+        """Somebody who took part; None where the account is gone."""
+        ghost = self.call.holds_at("ghost_authors", self.item.repository, "issues", self.item.number)
+        return None if ghost else actor(self.call, who)
+
     def author(self) -> AccountNode | None:
         """Who opened it."""
-        return actor(self.call, self.item.author)
+        return self.person(self.item.author)
 
     def author_association(self) -> str:
         """What the author is to the repository."""
@@ -87,12 +94,12 @@ class ItemNode(Node):
         """Its labels."""
         keys = {"NAME": lambda name: name, "CREATED_AT": lambda name: 0}
         names = ordered(self.facts.labels, order_by, keys)
-        return Connection(names, lambda name: label_node(self.call, self.repository, name), paging)
+        return Connection(names, lambda name: label_named(self.call, self.repository, name), paging)
 
     def milestone(self) -> Any:
         """Its milestone."""
         number = self.facts.milestone
-        return None if number is None else milestone_node(self.call, self.repository, number)
+        return None if number is None else milestone_numbered(self.call, self.repository, number)
 
     def comments(self, order_by: dict[str, str] | None = None, **paging: Any) -> Connection:
         """Its comments."""
@@ -167,11 +174,17 @@ class PullRequestNode(ItemNode):
         """Who merged it."""
         return actor(self.call, self.facts.closed_by) if self.facts.merged else None
 
-    def merge_commit(self) -> Plain | None:
+    def merge_commit(self) -> CommitNode | None:
         """The commit that merged it."""
         if self.facts.merged is None:
             return None
-        return commit_node(self.call, self.repository, self.item.merge_commit(), self.facts.merged)
+        return branch_commit(self.repository, self.item.merge_commit())
+
+    def pushed(self, number: int) -> CommitNode:
+        """The last commit of its branch after this many pushes."""
+        return CommitNode(
+            self.repository, self.item.head(number), lambda: pull_commits(self.item, self.now)[number - 1]
+        )
 
     def mergeable(self) -> str:
         """Whether it could be merged: not known yet for two minutes after each change."""
@@ -237,19 +250,15 @@ class PullRequestNode(ItemNode):
 
     def commits(self, **paging: Any) -> Connection:
         """Its commits, one for each push."""
-        moments = [self.item.created]
-        moments += [event.at for event in self.item.happened(self.now) if event.kind == "pushed"]
-        return Connection(list(enumerate(moments, 1)), self._commit, paging)
+        return Connection(pull_commits(self.item, self.now), self._commit, paging)
 
-    def _commit(self, entry: tuple[int, int]) -> Plain:
-        number, moment = entry
-        oid = self.item.head(number)
+    def _commit(self, commit: Commit) -> Plain:
         return Plain(
             self.call,
             "PullRequestCommit",
-            f"{self.place}/commits/{oid}",
-            id=f"PURC_{oid}",
-            commit=commit_node(self.call, self.repository, oid, moment),
+            f"{self.place}/commits/{commit.sha}",
+            id=f"PURC_{commit.sha}",
+            commit=known_commit(self.repository, commit),
             pull_request=self,
         )
 

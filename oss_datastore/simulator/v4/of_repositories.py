@@ -7,17 +7,22 @@ from typing import Any, Self
 from oss_datastore.simulator.node_ids import node_id
 from oss_datastore.simulator.v3.call import Call
 from oss_datastore.simulator.v3.of_repositories import shown_alerts
-from oss_datastore.simulator.v4 import of_shelf
+from oss_datastore.simulator.v4 import of_rules, of_shelf
 from oss_datastore.simulator.v4.base import Connection, Node, Plain, Problem, ordered
 from oss_datastore.simulator.v4.of_access import held
 from oss_datastore.simulator.v4.of_accounts import PERMISSION, AccountNode, OrganizationNode, forbidden
 from oss_datastore.simulator.v4.of_alerts import alert_node
+from oss_datastore.simulator.v4.of_commits import branch_node
+from oss_datastore.simulator.v4.of_forks import fork_list
 from oss_datastore.simulator.v4.of_items import IssueNode, PullRequestNode
-from oss_datastore.simulator.v4.of_parts import commit_node, label_node, milestone_node
-from oss_datastore.simulator.world.dice import day_of, iso, parse_instant
+from oss_datastore.simulator.v4.of_parts import label_node, milestone_node, word_of
+from oss_datastore.simulator.v4.of_projects import project_list
+from oss_datastore.simulator.world.dice import DAY, day_of, iso, parse_instant
+from oss_datastore.simulator.world.discussions import CATEGORIES, discussions
 from oss_datastore.simulator.world.items import Item
+from oss_datastore.simulator.world.labels import labels
 from oss_datastore.simulator.world.milestones import milestones
-from oss_datastore.simulator.world.names import LABELS
+from oss_datastore.simulator.world.projects import projects
 from oss_datastore.simulator.world.repositories import Repository
 
 
@@ -33,15 +38,24 @@ class RepositoryNode(Node):
         self.database_id = repository.id
 
     @classmethod
-    def or_error(cls, call: Call, repository: Repository) -> Self | Problem:
-        """The node, or in its place the error that a fault was declared for."""
-        path = f"/repos/{repository.full_name(call.now)}"
-        if call.faults.strike(("graphql_node_error",), (path,), path, day_of(call.now)):
-            return Problem("SERVICE_UNAVAILABLE", "Something went wrong while resolving this repository.")
+    def or_error(cls, call: Call, repository: Repository) -> Self | Problem | None:
+        """The node, or in its place what a fault was declared for: an error, or nothing."""
+        if call.faults.declared:
+            path = f"/repos/{repository.full_name(call.now)}"
+            if call.faults.strike(("graphql_node_error",), (path,), path, day_of(call.now)):
+                return Problem("SERVICE_UNAVAILABLE", "Something went wrong while resolving this repository.")
+            if call.holds("graphql_null_nodes", repository):
+                return None
+            if call.holds("graphql_forbidden", repository):
+                message = "Resource protected by organization SAML enforcement. You must grant your token access."
+                return Problem("FORBIDDEN", message, saml=True)
+            if call.holds("deleted", repository):
+                message = f"Could not resolve to a Repository with the name '{repository.full_name(call.now)}'."
+                return Problem("NOT_FOUND", message)
         return cls(call, repository)
 
     @classmethod
-    def or_raise(cls, call: Call, repository: Repository) -> Self:
+    def or_raise(cls, call: Call, repository: Repository) -> Self | None:
         """As `or_error`, where a single repository was asked for."""
         found = cls.or_error(call, repository)
         if isinstance(found, Problem):
@@ -72,7 +86,7 @@ class RepositoryNode(Node):
             "visibility": "PRIVATE" if traits.private else "PUBLIC",
             "is_private": traits.private,
             "is_archived": archived,
-            "is_empty": traits.empty,
+            "is_empty": self.is_bare(),
             "is_in_organization": True,
             **dict.fromkeys(("is_fork", "is_disabled", "is_template", "is_mirror", "is_locked"), False),
             "created_at": iso(repository.created),
@@ -81,12 +95,13 @@ class RepositoryNode(Node):
             "archived_at": iso(traits.archived) if archived else None,
             "disk_usage": repository.size(now),
             "parent": None,
-            "has_issues_enabled": True,
+            "has_issues_enabled": not self.call.holds("issues_disabled", repository),
             "has_projects_enabled": True,
             "has_wiki_enabled": repository.number % 2 == 0,
-            "has_discussions_enabled": repository.number % 3 == 0,
-            "has_vulnerability_alerts_enabled": traits.alerts_enabled and not archived,
+            "has_discussions_enabled": repository.has_discussions,
+            "has_vulnerability_alerts_enabled": self._alerts_enabled(),
             "has_sponsorships_enabled": False,
+            "is_blank_issues_enabled": True,
             "forking_allowed": True,
             "delete_branch_on_merge": repository.number % 3 != 1,
             "merge_commit_allowed": repository.number % 2 == 0,
@@ -101,13 +116,21 @@ class RepositoryNode(Node):
             "viewer_permission": PERMISSION[self.call.permission(repository) or "pull"],
         }
 
+    def is_bare(self) -> bool:
+        """Whether there is no commit."""
+        return self.repository.traits.empty or self.call.holds("empty_repository", self.repository)
+
+    def _count(self, kind: str) -> int:
+        stale = self.call.holds("counts_stale", self.repository)
+        return self.repository.growth.total(kind, self.now - DAY if stale else self.now)
+
     def stargazer_count(self) -> int:
         """How many stars."""
-        return self.repository.growth.total("stars", self.now)
+        return self._count("stars")
 
     def fork_count(self) -> int:
         """How many forks."""
-        return self.repository.growth.total("forks", self.now)
+        return self._count("forks")
 
     def owner(self) -> OrganizationNode:
         """The organisation."""
@@ -146,35 +169,109 @@ class RepositoryNode(Node):
 
     def default_branch_ref(self) -> Plain | None:
         """The default branch; None while the repository is empty."""
-        head = self.repository.head(self.now)
-        if head is None:
-            return None
-        target = commit_node(self.call, self, head, self.repository.pushed(self.now))
-        return Plain(
-            self.call,
-            "Ref",
-            id=node_id("REF", self.repository.id),
-            name="main",
-            prefix="refs/heads/",
-            target=target,
-            repository=self,
+        head = None if self.is_bare() else self.repository.head(self.now)
+        return None if head is None else branch_node(self, head)
+
+    def _crowd(self, kind: str, newest: bool, paging: dict[str, Any]) -> Connection:
+        # Who they are is told to administrators and collaborators alone since 2026; how many, to everybody.
+        call, repository = self.call, self.repository
+        told = call.may(repository, "push") and "contents" not in call.token.without
+        if any(call.holds(fault, repository) for fault in ("star_list_hidden", "star_list_forbidden")):
+            told = False
+        people = repository.crowd(kind).at(self.now) if told else []
+        return Connection(
+            people[::-1] if newest else people,
+            lambda entry: AccountNode(call, entry.who),
+            paging,
+            lambda entry: {"starred_at": iso(entry.since)},
+            total_count=self._count(kind),
         )
 
-    def _people(self, kind: str, paging: dict[str, Any]) -> Connection:
-        # Who they are is only for administrators since 2026; how many is for everybody.
-        return Connection([], lambda who: who, paging, total_count=self.repository.growth.total(kind, self.now))
-
     def watchers(self, **paging: Any) -> Connection:
-        """How many watch."""
-        return self._people("watchers", paging)
+        """Who watches."""
+        return self._crowd("watchers", False, paging)
 
     def stargazers(self, order_by: dict[str, str] | None = None, **paging: Any) -> Connection:
-        """How many have starred."""
-        return self._people("stars", paging)
+        """Who has starred it."""
+        return self._crowd("stars", order_by is not None and order_by["direction"] == "DESC", paging)
 
     def forks(self, order_by: dict[str, str] | None = None, **paging: Any) -> Connection:
-        """How many forks."""
-        return Connection([], lambda fork: fork, paging, total_count=self.fork_count(), total_disk_usage=0)
+        """Its forks."""
+        return fork_list(self, order_by, paging)
+
+    def branch_protection_rules(self, **paging: Any) -> Connection:
+        """What guards its branches."""
+        return of_rules.protection_list(self, paging)
+
+    def rulesets(self, include_parents: bool = True, **paging: Any) -> Connection:
+        """What guards its branches and tags, in the newer way."""
+        return of_rules.ruleset_list(self, include_parents, paging)
+
+    def deploy_keys(self, **paging: Any) -> Connection:
+        """Which machines may reach it."""
+        return of_rules.key_list(self, paging)
+
+    def projects_v2(self, order_by: dict[str, str] | None = None, **paging: Any) -> Connection:
+        """The organisation's projects to which it is linked."""
+        insider = self.call.token.role != "outsider"
+        found = [
+            project
+            for project in projects(self.repository.org, self.now)
+            if self.repository in project.repositories and (project.public or insider)
+        ]
+        return project_list(self.owner(), found, order_by, paging)
+
+    def funding_links(self) -> list[Plain]:
+        """Where one may give money for it."""
+        if self.repository.number % 4 != 1:
+            return []
+        link = Plain(self.call, "FundingLink", platform="GITHUB")
+        link.__dict__["url"] = f"https://github.com/sponsors/{self.repository.org.login}"
+        return [link]
+
+    def issue_templates(self) -> list[Plain]:
+        """What an issue should tell."""
+        names = ("bug.md", "idea.md") if self.repository.number % 3 == 0 and not self.is_bare() else ()
+        return [
+            Plain(self.call, "IssueTemplate", filename=name, name=name[:-3], title=None, about="Tell us")
+            for name in names
+        ]
+
+    def pull_request_templates(self) -> list[Plain]:
+        """What a pull request should tell."""
+        some = self.repository.number % 2 == 0 and not self.is_bare()
+        return [Plain(self.call, "PullRequestTemplate", filename="PULL_REQUEST_TEMPLATE.md")] if some else []
+
+    def latest_release(self) -> Plain | None:
+        """The newest release that is published and no candidate."""
+        found = of_shelf.latest_release(self)
+        return of_shelf.release_node(self, found) if found else None
+
+    def release(self, tag_name: str) -> Plain | None:
+        """One release by tag."""
+        return next((node for node in self.releases(first=100).nodes() if node.tag_name == tag_name), None)
+
+    def discussion_categories(self, filter_by_assignable: bool = False, **paging: Any) -> Connection:
+        """The rooms for discussions."""
+        many = len(CATEGORIES) if self.repository.has_discussions else 0
+        return Connection(range(many), lambda index: of_shelf.category_node(self, index), paging)
+
+    def discussion(self, number: int) -> Plain:
+        """One discussion."""
+        for each in discussions(self.repository, self.now):
+            if each.number == number:
+                return of_shelf.discussion_node(self, each)
+        raise Problem("NOT_FOUND", f"Could not resolve to a Discussion with the number of {number}.")
+
+    def label(self, name: str) -> Plain | None:
+        """One label by name."""
+        found = (label for label in labels(self.repository, self.now) if label.name.lower() == name.lower())
+        return next((label_node(self.call, self, label) for label in found), None)
+
+    def milestone(self, number: int) -> Plain | None:
+        """One milestone by number."""
+        found = (each for each in milestones(self.repository, self.now) if each.number == number)
+        return next((milestone_node(self.call, self, each) for each in found), None)
 
     def languages(self, order_by: dict[str, str] | None = None, **paging: Any) -> Connection:
         """Bytes by language."""
@@ -200,20 +297,28 @@ class RepositoryNode(Node):
 
     def labels(self, order_by: dict[str, str] | None = None, query: str | None = None, **paging: Any) -> Connection:
         """Its labels."""
-        names = [name for name, _, _ in LABELS if not query or query.lower() in name]
-        names = ordered(names, order_by, {"NAME": lambda name: name, "CREATED_AT": lambda name: 0})
-        return Connection(names, lambda name: label_node(self.call, self, name), paging)
+        found = [label for label in labels(self.repository, self.now) if not query or query.lower() in label.name]
+        found = ordered(
+            found, order_by, {"NAME": lambda label: label.name, "CREATED_AT": lambda label: (label.created, label.id)}
+        )
+        return Connection(found, lambda label: label_node(self.call, self, label), paging)
 
     def milestones(
         self, order_by: dict[str, str] | None = None, states: list[str] | None = None, **paging: Any
     ) -> Connection:
         """Its milestones."""
-        numbers = [each.number for each in milestones(self.repository, self.now)]
-        nodes = [milestone_node(self.call, self, number) for number in numbers]
-        nodes = [node for node in nodes if states is None or node.state in states]
-        keys = {"NUMBER": lambda node: node.number}
-        keys |= dict.fromkeys(("CREATED_AT", "DUE_DATE", "UPDATED_AT"), keys["NUMBER"])
-        return Connection(ordered(nodes, order_by, keys), lambda node: node, paging)
+        found = [
+            each
+            for each in milestones(self.repository, self.now)
+            if states is None or ("CLOSED" if each.closed else "OPEN") in states
+        ]
+        keys = {
+            "NUMBER": lambda each: each.number,
+            "CREATED_AT": lambda each: (each.created, each.number),
+            "DUE_DATE": lambda each: each.due,
+            "UPDATED_AT": lambda each: (each.updated, each.number),
+        }
+        return Connection(ordered(found, order_by, keys), lambda each: milestone_node(self.call, self, each), paging)
 
     def _permitted(self, permission: str) -> None:
         if permission in self.call.token.without:
@@ -227,11 +332,12 @@ class RepositoryNode(Node):
         labels: list[str] | None,
         since: str | None,
     ) -> list[Item]:
-        earliest = parse_instant(since) if since else None
+        if self.call.holds("pull_requests_disabled" if pulls else "issues_disabled", self.repository):
+            return []
+        earliest = parse_instant(since) if since and not self.call.strikes("since_ignored") else None
         found = []
         for item in self.repository.items(self.now):
-            state = item.at(self.now)
-            word = "MERGED" if state.merged else "OPEN" if state.open else "CLOSED"
+            state, word = item.at(self.now), word_of(item, self.now)
             if (
                 item.is_pull == pulls
                 and (states is None or word in states)
@@ -286,7 +392,8 @@ class RepositoryNode(Node):
 
     def _one(self, number: int, pulls: bool) -> Item:
         item = self.repository.item(number, self.now)
-        if item is None or item.is_pull != pulls:
+        gone = item is not None and self.call.holds_at("issue_deleted", self.repository, "issues", number)
+        if item is None or item.is_pull != pulls or gone:
             kind = "PullRequest" if pulls else "Issue"
             raise Problem("NOT_FOUND", f"Could not resolve to a {kind} with the number of {number}.")
         return item
@@ -318,12 +425,16 @@ class RepositoryNode(Node):
         ]
         return Connection(people, lambda who: AccountNode(self.call, who), paging, lambda who: held(self, who))
 
+    def _alerts_enabled(self) -> bool:
+        repository = self.repository
+        disabled = repository.archived(self.now) or self.call.holds("dependabot_disabled", repository)
+        return repository.traits.alerts_enabled and not disabled
+
     def vulnerability_alerts(self, states: list[str] | None = None, **paging: Any) -> Connection:
         """Its Dependabot alerts; null and an error to those who may not push."""
         if not self.call.may(self.repository, "push") or "vulnerability_alerts" in self.call.token.without:
             raise forbidden(self.call)
-        enabled = self.repository.traits.alerts_enabled and not self.repository.archived(self.now)
-        found = shown_alerts(self.call, self.repository) if enabled else []
+        found = shown_alerts(self.call, self.repository) if self._alerts_enabled() else []
         if states:
             found = [raised for raised in found if raised.at(self.now).state.upper() in states]
         return Connection(found, lambda raised: alert_node(self.call, self, raised), paging)

@@ -10,7 +10,6 @@ from oss_datastore.simulator.v3.pulls import review_id
 from oss_datastore.simulator.v3.tracker import association
 from oss_datastore.simulator.v4.base import FITS_INT, Connection, Plain
 from oss_datastore.simulator.v4.of_accounts import actor
-from oss_datastore.simulator.v4.of_parts import commit_node
 from oss_datastore.simulator.world.dice import iso
 from oss_datastore.simulator.world.items import Event, Thread
 
@@ -20,7 +19,6 @@ def review_node(call: Call, pull: Any, event: Event) -> Plain:
     item = pull.item
     identity = review_id(item, event)
     body = "" if event.detail == "APPROVED" else "Please look at the notes."
-    oid = item.head(item.at(event.at).pushes)
     return Plain(
         call,
         "PullRequestReview",
@@ -31,13 +29,13 @@ def review_node(call: Call, pull: Any, event: Event) -> Plain:
         state=event.detail,
         body=body,
         body_text=body,
-        author=actor(call, event.actor),
+        author=pull.person(event.actor),
         author_association=association(item, event.actor, call.now),
         created_at=iso(event.at),
         submitted_at=iso(event.at),
         published_at=iso(event.at),
         updated_at=iso(event.at),
-        commit=commit_node(call, pull.repository, oid, event.at),
+        commit=pull.pushed(item.at(event.at).pushes),
         pull_request=pull,
         repository=pull.repository,
     )
@@ -75,7 +73,7 @@ def _remark(call: Call, pull: Any, thread: Thread) -> Plain:
         full_database_id=str(identity),
         body="Why this way?",
         body_text="Why this way?",
-        author=actor(call, thread.author),
+        author=pull.person(thread.author),
         author_association=association(pull.item, thread.author, call.now),
         created_at=moment,
         published_at=moment,

@@ -8,6 +8,7 @@ from oss_datastore.simulator.node_ids import node_id
 from oss_datastore.simulator.v3.call import HTML
 from oss_datastore.simulator.v4.base import Connection, Plain, ordered
 from oss_datastore.simulator.v4.of_accounts import actor
+from oss_datastore.simulator.v4.of_commits import branch_commit
 from oss_datastore.simulator.world.dice import iso
 from oss_datastore.simulator.world.discussions import CATEGORIES, Discussion, Remark
 from oss_datastore.simulator.world.discussions import discussions as world_discussions
@@ -20,7 +21,7 @@ Order = dict[str, str] | None
 
 def languages(node: Any, order_by: Order, paging: dict[str, Any]) -> Connection:
     """Bytes by language. `node` is the repository's node, here and below."""
-    sizes = node.repository.languages(node.now)
+    sizes = {} if node.is_bare() else node.repository.languages(node.now)
     return Connection(
         ordered(sizes, order_by, {"SIZE": lambda name: sizes[name]}),
         lambda name: Plain(node.call, "Language", id=node_id("LAN", len(name)), name=name, color=None),
@@ -60,6 +61,7 @@ def release_node(node: Any, release: Release) -> Plain:
     """One release."""
     call, now = node.call, node.now
     draft = release.draft(now)
+    ghost = call.holds_at("ghost_authors", node.repository, "releases", release.id)
     place = f"{node.place}/releases/tag/{release.tag}"
     return Plain(
         call,
@@ -70,13 +72,14 @@ def release_node(node: Any, release: Release) -> Plain:
         tag_name=release.tag,
         name=release.name,
         description=release.body,
-        author=None if release.author.is_bot else actor(call, release.author),
+        author=None if release.author.is_bot or ghost else actor(call, release.author),
         created_at=iso(release.created),
         published_at=None if draft else iso(release.published),
         updated_at=iso(release.created if draft else release.published),
         is_draft=draft,
         is_prerelease=release.prerelease,
         is_latest=release == latest_release(node),
+        tag_commit=None if draft else lambda: branch_commit(node, node.repository.head(release.published)),
         repository=node,
         release_assets=lambda name=None, **paging: Connection(
             [asset for asset in release.assets(now) if name in (None, asset.name)],
@@ -87,6 +90,9 @@ def release_node(node: Any, release: Release) -> Plain:
 
 
 def _asset(node: Any, release: Release, asset: Asset) -> Plain:
+    downloads = asset.downloads(node.now)
+    if node.call.holds("download_reset", node.repository):
+        downloads //= 10
     found = Plain(
         node.call,
         "ReleaseAsset",
@@ -94,7 +100,7 @@ def _asset(node: Any, release: Release, asset: Asset) -> Plain:
         name=asset.name,
         content_type=asset.content_type,
         size=asset.size,
-        download_count=asset.downloads(node.now),
+        download_count=downloads,
         download_url=f"{HTML}{node.place}/releases/download/{release.tag}/{asset.name}",
         created_at=iso(asset.created),
         updated_at=iso(asset.created),
@@ -127,6 +133,7 @@ def discussion_node(node: Any, each: Discussion) -> Plain:
     """One discussion."""
     call, now = node.call, node.now
     answer, closed = each.accepted(now), each.closed <= now
+    ghost = call.holds_at("ghost_authors", node.repository, "discussions", each.number)
     found = Plain(
         call,
         "Discussion",
@@ -137,7 +144,7 @@ def discussion_node(node: Any, each: Discussion) -> Plain:
         title=each.title,
         body=each.body,
         body_text=each.body,
-        author=actor(call, each.author),
+        author=None if ghost else actor(call, each.author),
         author_association=_association(node, each.author),
         category=category_node(node, each.category),
         created_at=iso(each.created),

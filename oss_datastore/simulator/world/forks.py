@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from oss_datastore.simulator.world.crowd import Entry
 from oss_datastore.simulator.world.dice import DAY, share
 from oss_datastore.simulator.world.people import Person
+from oss_datastore.simulator.world.repositories import Repository, repository_id
 
-if TYPE_CHECKING:
-    from oss_datastore.simulator.world.repositories import Repository
-
+FIRST_FORK = 700_000_000
+"""Ids of repositories from here on belong to forks."""
 PER_REPOSITORY = 4_096
 """How many ids of forks belong to each repository."""
 
@@ -34,6 +33,11 @@ class Fork:
         return f"{self.owner.login}/{self.name}"
 
 
+def parent_of(identity: int) -> int:
+    """The id of the repository whose fork has this id."""
+    return repository_id((identity - FIRST_FORK) // PER_REPOSITORY)
+
+
 def forks(repository: Repository, instant: int) -> list[Fork]:
     """The forks that exist at an instant, oldest first: as many as the repository counts."""
     return [_fork(repository, entry, instant) for entry in repository.crowd("forks").at(instant)]
@@ -44,7 +48,7 @@ def _fork(repository: Repository, entry: Entry, instant: int) -> Fork:
     luck = share(repository.seed, repository.key, "fork", entry.number)
     later = entry.since + int(luck * 200 * DAY)
     return Fork(
-        id=700_000_000 + repository.serial * PER_REPOSITORY + entry.number,
+        id=FIRST_FORK + repository.serial * PER_REPOSITORY + entry.number,
         parent=repository,
         owner=entry.who,
         name=repository.name(entry.since),

@@ -95,6 +95,11 @@ def traits(seed: int, org: str, number: int, total: int, name: str) -> Traits:
     )
 
 
+def repository_id(serial: int) -> int:
+    """The id of the repository of this serial number."""
+    return 310_000_000 + serial * 977
+
+
 class Repository:
     """One repository over time, in one organisation: from `since` to just before `until`.
 
@@ -106,7 +111,7 @@ class Repository:
         self.home, self.place = org, number
         self.key = key
         self.serial = org.number * 8192 + number
-        self.id = 310_000_000 + self.serial * 977
+        self.id = repository_id(self.serial)
         self.traits = own
         self.since, self.until = own.created, HORIZON
         self.successor: Repository | None = None
