@@ -20,6 +20,7 @@ from oss_datastore.simulator.faults import Faults
 from oss_datastore.simulator.http import Asked, Reply
 from oss_datastore.simulator.limits import SECONDARY_TEXT, Block, Gate, Limits, Pool
 from oss_datastore.simulator.log import Entry, Log
+from oss_datastore.simulator.node_ids import former_ids
 from oss_datastore.simulator.tokens import SCOPES, Token, Tokens
 from oss_datastore.simulator.v3 import paging, versions
 from oss_datastore.simulator.v3.call import Call, Listing, Refused
@@ -31,6 +32,14 @@ from oss_datastore.simulator.world.dice import day_of
 
 DOCS = "https://docs.github.com/rest"
 WIRE_FAULTS = ("reset", "truncated", "not_json", "timeout", "server_error", "bad_gateway", "unavailable")
+GRAPHQL_FAULTS = (
+    "graphql_invalid",
+    "graphql_node_limit",
+    "graphql_rate_limit",
+    "graphql_secondary_limit",
+    "graphql_timeout",
+    "graphql_timeout_200",
+)
 REFUSALS = ("secondary_limit", "primary_limit", "forbidden", "not_found", "blocked")
 
 
@@ -183,13 +192,16 @@ class Application:
             raise Refused(400, "Problems parsing JSON") from None
         self._hurry(visit)
         pool = self.gate.pool(visit.key, "graphql", self.elapsed())
-        call = Call(self.world, self.now, self.base, visit.token, self.faults)
         if self._graphql is None:
             self._graphql = GraphQL()
         asked = self._graphql.read(query, variables, body.get("operationName"))
         path = f"/graphql/{asked.name}"
         told = "&".join(f"{name}={value}" for name, value in sorted(variables.items()))
-        fault = self._fault(visit, (*WIRE_FAULTS, *REFUSALS, "graphql_resource_limits"), (path, f"{path}?{told}"))
+        paths = (path, f"{path}?{told}")
+        call = Call(self.world, self.now, self.base, visit.token, self.faults, paths=paths)
+        fault = self._fault(visit, (*WIRE_FAULTS, *REFUSALS, *GRAPHQL_FAULTS, "graphql_resource_limits"), paths)
+        if fault in GRAPHQL_FAULTS:
+            return self._graphql_refused(visit, str(fault))
         if fault not in (None, "truncated", "not_json", "graphql_resource_limits"):
             return self._broken(visit, str(fault))
         if pool.remaining <= 0:
@@ -242,6 +254,22 @@ class Application:
             error["code"] = "graphql_rate_limit"
         return self._json(visit, {"errors": [error]})
 
+    def _graphql_refused(self, visit: Visit, fault: str) -> Reply:
+        pool = self.gate.pool(visit.key, "graphql", self.elapsed())
+        if fault == "graphql_rate_limit":
+            pool.used = pool.limit
+            return self._graphql_exhausted(visit)
+        if fault in ("graphql_timeout", "graphql_timeout_200"):
+            pool.used += breakage.TIMEOUT_POINTS
+            reply = breakage.failure("timeout", True, self._request_id())
+            reply.status = 502 if fault == "graphql_timeout" else 200
+            return reply
+        reply = self._json(visit, breakage.GRAPHQL_REFUSALS[fault])
+        if fault == "graphql_secondary_limit":
+            block = self.gate.block(visit.key, self.elapsed())
+            reply.headers["retry-after"] = str(max(1, math.ceil(block.until - self.elapsed())))
+        return reply
+
     def _permitted(self, visit: Visit) -> None:
         name = visit.permission.partition("=")[0]
         if visit.token.kind != "classic" and name in visit.token.without:
@@ -271,6 +299,10 @@ class Application:
     def _json(self, visit: Visit, payload: Any, status: int = 200) -> Reply:
         if visit.version == versions.NEWER and visit.resource == "core":
             payload = versions.newer(payload)
+        if self.faults.declared:
+            path = visit.asked.path
+            if self.faults.holds("former_node_ids", (path,), path, day_of(self.now)):
+                payload = former_ids(payload)
         body = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
         return Reply(status, body, {"content-type": "application/json; charset=utf-8"})
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from oss_datastore.simulator.http import Reply
+from oss_datastore.simulator.limits import SECONDARY_TEXT
 from oss_datastore.simulator.v3.call import Refused
 from oss_datastore.simulator.v4.execution import Outcome
 
@@ -16,6 +17,29 @@ TIMEOUT_TEXT = (
 )
 TIMEOUT_POINTS = 10
 """What a query that runs into the timeout costs on top: the amount is ours, that it costs is GitHub's."""
+GRAPHQL_REFUSALS: dict[str, dict[str, Any]] = {
+    "graphql_invalid": {
+        "errors": [
+            {
+                "path": ["query"],
+                "extensions": {"code": "undefinedField", "typeName": "Query", "fieldName": "rateLimit"},
+                "locations": [{"line": 1, "column": 1}],
+                "message": "Field 'rateLimit' doesn't exist on type 'Query'",
+            }
+        ]
+    },
+    "graphql_node_limit": {
+        "data": None,
+        "errors": [
+            {
+                "type": "MAX_NODE_LIMIT_EXCEEDED",
+                "message": "This query requests up to 1,000,000 possible nodes which exceeds the limit of 500,000.",
+            }
+        ],
+    },
+    "graphql_secondary_limit": {"errors": [{"message": SECONDARY_TEXT}]},
+}
+"""Answers to queries that are refused as a whole, with status 200."""
 FAILURES = {"server_error": 500, "bad_gateway": 502, "timeout": 502}
 
 
@@ -56,9 +80,17 @@ def cut_short(outcome: Outcome) -> Outcome:
     """A GraphQL result that ran into the execution limits: its last part is missing, with an error."""
     payload = dict(outcome.payload)
     data = dict(payload.get("data") or {})
+    path: list[str | int] = []
     cut = next((name for name in reversed(data) if name != "rateLimit" and data[name] is not None), None)
     if cut is not None:
-        data[cut] = None
+        path.append(cut)
+        if isinstance(data[cut], list):
+            # What was asked for by ids is a list that holds nulls, but is never null itself.
+            half = len(data[cut]) // 2
+            data[cut] = [*data[cut][:half], *[None] * (len(data[cut]) - half)]
+            path.append(half)
+        else:
+            data[cut] = None
     message = "Resource limits for this query exceeded."
-    error = {"type": "RESOURCE_LIMITS_EXCEEDED", "path": [cut], "message": message}
+    error = {"type": "RESOURCE_LIMITS_EXCEEDED", "path": path, "message": message}
     return Outcome({"data": data, "errors": [*payload.get("errors", []), error]}, outcome.cost)

@@ -1,10 +1,35 @@
-"""Global ids in GitHub's present form: a prefix, and base64 of a MessagePack list of numbers."""
+"""Global ids in GitHub's present form: a prefix, and base64 of a MessagePack list of numbers; and in the former one."""
 
 from __future__ import annotations
 
 import base64
+import re
 import struct
 from functools import lru_cache
+from typing import Any
+
+PRESENT = re.compile(r"[A-Z]+_k[gw]D[A-Za-z0-9_-]+")
+FORMER = re.compile(r"0(\d+):([A-Za-z]+)(\d+(?::\d+)*)")
+NAMES = {
+    "A": "Integration",
+    "BOT": "Bot",
+    "D": "Discussion",
+    "I": "Issue",
+    "IC": "IssueComment",
+    "LA": "Label",
+    "MI": "Milestone",
+    "O": "Organization",
+    "PR": "PullRequest",
+    "PRR": "PullRequestReview",
+    "PVT": "ProjectV2",
+    "R": "Repository",
+    "RA": "ReleaseAsset",
+    "RE": "Release",
+    "T": "Team",
+    "U": "User",
+}
+"""What the former ids spell out, by the prefix of the present ones; other prefixes stand for themselves."""
+PREFIXES = {name: prefix for prefix, name in NAMES.items()}
 
 
 def _pack(number: int) -> bytes:
@@ -22,14 +47,44 @@ def node_id(prefix: str, *numbers: int) -> str:
     return f"{prefix}_{base64.urlsafe_b64encode(packed).decode().rstrip('=')}"
 
 
+def former_id(present: str) -> str:
+    """The same id as it was written before: base64 of the length and name of its type, and its numbers."""
+    read = read_node_id(present)
+    if read is None:
+        return present
+    name = NAMES.get(read[0], read[0])
+    return base64.b64encode(f"0{len(name)}:{name}{':'.join(map(str, read[1]))}".encode()).decode()
+
+
+def former_ids(payload: Any) -> Any:
+    """A payload with every present id in it written in the former way."""
+    if isinstance(payload, dict):
+        return {name: former_ids(value) for name, value in payload.items()}
+    if isinstance(payload, list):
+        return [former_ids(value) for value in payload]
+    return former_id(payload) if isinstance(payload, str) and PRESENT.fullmatch(payload) else payload
+
+
+def _read_former(text: str) -> tuple[str, list[int]] | None:
+    try:
+        found = FORMER.fullmatch(base64.b64decode(text, validate=True).decode())
+    except ValueError:
+        return None
+    if found is None or int(found[1]) != len(found[2]):
+        return None
+    return PREFIXES.get(found[2], found[2]), [int(number) for number in found[3].split(":")]
+
+
 def read_node_id(text: str) -> tuple[str, list[int]] | None:
-    """Prefix and numbers of an id; None where it is none."""
+    """Prefix and numbers of an id of either form; None where it is none."""
     prefix, found, rest = text.partition("_")
+    if not found:
+        return _read_former(text)
     try:
         packed = base64.urlsafe_b64decode(rest + "=" * (-len(rest) % 4))
     except ValueError:
         return None
-    if not found or len(packed) < 2 or packed[0] & 0xF0 != 0x90:
+    if len(packed) < 2 or packed[0] & 0xF0 != 0x90:
         return None
     numbers, at = [], 2
     try:

@@ -118,7 +118,7 @@ class RepositoryNode(Node):
 
     def is_bare(self) -> bool:
         """Whether there is no commit."""
-        return self.repository.traits.empty or self.call.holds("empty_repository", self.repository)
+        return self.call.empty(self.repository)
 
     def _count(self, kind: str) -> int:
         stale = self.call.holds("counts_stale", self.repository)
@@ -336,7 +336,7 @@ class RepositoryNode(Node):
             return []
         earliest = parse_instant(since) if since and not self.call.strikes("since_ignored") else None
         found = []
-        for item in self.repository.items(self.now):
+        for item in self.call.items(self.repository):
             state, word = item.at(self.now), word_of(item, self.now)
             if (
                 item.is_pull == pulls
@@ -392,8 +392,7 @@ class RepositoryNode(Node):
 
     def _one(self, number: int, pulls: bool) -> Item:
         item = self.repository.item(number, self.now)
-        gone = item is not None and self.call.holds_at("issue_deleted", self.repository, "issues", number)
-        if item is None or item.is_pull != pulls or gone:
+        if item is None or item.is_pull != pulls or self.call.gone(item):
             kind = "PullRequest" if pulls else "Issue"
             raise Problem("NOT_FOUND", f"Could not resolve to a {kind} with the number of {number}.")
         return item

@@ -9,7 +9,7 @@ from oss_datastore.simulator.v3.call import HTML
 from oss_datastore.simulator.v4.base import Connection, Plain, ordered
 from oss_datastore.simulator.v4.of_accounts import actor
 from oss_datastore.simulator.v4.of_commits import branch_commit
-from oss_datastore.simulator.world.dice import iso
+from oss_datastore.simulator.world.dice import DAY, iso
 from oss_datastore.simulator.world.discussions import CATEGORIES, Discussion, Remark
 from oss_datastore.simulator.world.discussions import discussions as world_discussions
 from oss_datastore.simulator.world.people import Person
@@ -92,7 +92,7 @@ def release_node(node: Any, release: Release) -> Plain:
 def _asset(node: Any, release: Release, asset: Asset) -> Plain:
     downloads = asset.downloads(node.now)
     if node.call.holds("download_reset", node.repository):
-        downloads //= 10
+        downloads -= asset.downloads(max(asset.created, node.now - node.now % DAY))
     found = Plain(
         node.call,
         "ReleaseAsset",

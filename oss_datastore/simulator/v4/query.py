@@ -127,11 +127,9 @@ class Query:
         call, repository = self.call, node.repository
         match prefix:
             case "I" | "PR":
-                for item in repository.items(call.now):
+                for item in call.items(repository):
                     own = item.pull_id if item.is_pull else item.issue_id
                     if item.is_pull == (prefix == "PR") and own == identity:
-                        if call.holds_at("issue_deleted", repository, "issues", item.number):
-                            return None
                         return PullRequestNode(call, node, item) if item.is_pull else IssueNode(call, node, item)
             case "RE":
                 listed = node.releases().nodes()
