@@ -38,8 +38,11 @@ RENEWED_BEFORE = 300.0
 LIFETIME = 3600.0
 """How long a token lives, where GitHub does not say."""
 _LAST_USE = 10.0
+"""Seconds before its end from which a token is no longer sent: it must still be good when it arrives."""
 _PATIENCE = 30.0
-_ABSENT_FOR = 600.0
+"""Seconds between attempts to renew a token that is still good."""
+_BELIEVED = 600.0
+"""Seconds for which a refusal, or an App that is not installed, is taken as lasting."""
 _TRANSIENT = (errors.ServerFault, errors.Unreachable, errors.MalformedBody, errors.RateLimited)
 
 
@@ -165,7 +168,7 @@ class Installations:
             if minted.token != refused:
                 return seat.token(now)
             # A second refusal right after says that it is not the token.
-            if minted.replaces_refused and now - minted.at < _ABSENT_FOR:
+            if minted.replaces_refused and now - minted.at < _BELIEVED:
                 return None
             return self._mint(org, seat, replaces_refused=True)
 
@@ -207,7 +210,7 @@ class Installations:
             answer = self._asked(lambda: self._rest.post(path), org)
         if answer is None:
             seat.installation, seat.minted = None, None
-            seat.absent_until = self._timer.monotonic() + _ABSENT_FOR
+            seat.absent_until = self._timer.monotonic() + _BELIEVED
             return None
         value = answer.payload["token"]
         remember_secret(value)
