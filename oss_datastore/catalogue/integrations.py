@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -133,14 +132,14 @@ app_installations = Dataset(
 )
 
 
-def without_address(hook: Mapping[str, Any]) -> dict[str, Any]:
+def without_address(hook: Any) -> Any:
     """The webhook with the host of its address and a digest in place of the address, and whether it has a secret.
 
     Made of itself it is the same again.
     """
-    config = hook.get("config")
+    config = hook.get("config") if isinstance(hook, dict) else None
     if not isinstance(config, dict):
-        return dict(hook)
+        return hook
     kept = {name: value for name, value in config.items() if name in ("content_type", "insecure_ssl", "url_md5")}
     if isinstance(config.get("url"), str):
         kept = {"url": f"//{_host(config['url'])}", "url_md5": _digest(config["url"])} | kept
@@ -205,6 +204,7 @@ def _webhooks(name: str, owner: Column, hub: str, whose: str, **more: Any) -> Da
         addressable=Addressable.snapshot,
         needs=Needs.push,
         description=f"Webhooks of the {whose}: whom GitHub tells what, without address and secret.",
+        scrub=without_address,
         **more,
     )
 

@@ -157,6 +157,8 @@ class Dataset:
     """The scope that a classic token needs; '' where none is needed for what is public."""
     children: tuple[Table, ...] = ()
     actors: tuple[str, ...] = ()
+    scrub: Callable[[Any], Any] | None = None
+    """Takes out of each record what must not be kept anywhere; made of its own result it changes nothing."""
     is_object: bool = False
     """The answer is one object, the record itself or what holds its list; everything else is answered with a list."""
 

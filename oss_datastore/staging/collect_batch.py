@@ -11,10 +11,8 @@ from oss_datastore.catalogue.parse import Part, get
 from oss_datastore.github import GitHubError, GraphQLAnswer, QueryTooHeavy
 from oss_datastore.staging.collect_graphql import GraphCollection
 from oss_datastore.staging.collection import Key
+from oss_datastore.staging.in_parts import Lost, ask_in_parts
 from oss_datastore.staging.scopes import Scope
-
-INNER = 100
-"""Records of each list in the first answer: GitHub's largest page."""
 
 
 @dataclass
@@ -25,18 +23,19 @@ class BatchCollection(GraphCollection):
 
     def collect(self, request: GraphRequest) -> None:
         """Asks for everything; what fails is in the tallies afterwards. Raises only what ends the whole run."""
-        self._ask(request, self.scopes, INNER)
+        self._ask(request, self.scopes, request.list_size)
 
     def _ask(self, request: GraphRequest, scopes: Sequence[Scope], first: int) -> None:
         """Asks for some scopes; what is too heavy is asked for in halves: of the scopes, then of their lists."""
         keys = self._keys(request, scopes)
         ids = [scope.names["node_id"] for scope in scopes]
         variables = {"ids": ids, "first": first, **self._moment(request)}
+        org = self.scope.names.get("org")
         try:
-            answer = self.github.query(request.document, variables, org=self.scope.names.get("org"))
+            answer = self.github.query(request.document, variables, org=org)
         except QueryTooHeavy as heavy:
             if len(scopes) == 1 and first == 1:
-                self._went_wrong(heavy, keys)
+                self._ask_in_parts(request, scopes, variables, heavy, keys)
                 return
             for key in keys[:1]:
                 self.tally(*key)
@@ -51,19 +50,33 @@ class BatchCollection(GraphCollection):
         except GitHubError as error:
             self._went_wrong(error, keys)
             return
-        nodes = get(answer.data, request.connection)
-        if not isinstance(nodes, list) or len(nodes) != len(scopes):
-            self._absent(answer, keys)
+        self._nodes(request, answer, scopes, {})
+
+    def _ask_in_parts(
+        self,
+        request: GraphRequest,
+        scopes: Sequence[Scope],
+        variables: Mapping[str, Any],
+        heavy: QueryTooHeavy,
+        keys: list[Key],
+    ) -> None:
+        org = self.scope.names.get("org")
+        try:
+            answer, lost = ask_in_parts(self.github, request.document, request.connection, variables, org, heavy)
+        except GitHubError as error:
+            self._went_wrong(error, keys)
             return
-        self._nodes(request, answer, scopes, nodes)
+        self._nodes(request, answer, scopes, lost)
 
     def _keys(self, request: GraphRequest, scopes: Sequence[Scope]) -> list[Key]:
         keys = [(part.dataset, str(scope)) for scope in scopes for part in request.parts]
         return [key for key in dict.fromkeys(keys) if self.asks(*key)]
 
-    def _nodes(
-        self, request: GraphRequest, answer: GraphQLAnswer, scopes: Sequence[Scope], nodes: Sequence[Any]
-    ) -> None:
+    def _nodes(self, request: GraphRequest, answer: GraphQLAnswer, scopes: Sequence[Scope], lost: Lost) -> None:
+        nodes = get(answer.data, request.connection)
+        if not isinstance(nodes, list) or len(nodes) != len(scopes):
+            self._absent(answer, self._keys(request, scopes))
+            return
         parts: list[Part] = []
         whole: list[tuple[GraphPart, Mapping[str, Any]]] = []
         for index, (scope, node) in enumerate(zip(scopes, nodes, strict=True)):
@@ -73,13 +86,13 @@ class BatchCollection(GraphCollection):
                 continue
             for part in request.parts:
                 key = (part.dataset, str(scope))
-                if not self.asks(*key):
+                if not self.asks(*key) or self._lacks(request, part, lost, key):
                     continue
-                if get(node, part.path) is not None:
+                if not part.path or get(node, part.path) is not None:
                     tally = self.tally(*key)
                     if part.total:
                         tally.total = get(node, part.total)
-                    parts.append(Part(*key, ("data", *path, *part.path.split("."))))
+                    parts.append(Part(*key, ("data", *path, *(part.path.split(".") if part.path else ()))))
                     whole.append((part, node))
                 elif part.nullable and get(node, part.nullable) is None and not self._told(answer, path):
                     self.tally(*key).detail = f"{part.nullable} is null: there is nothing"
@@ -91,9 +104,14 @@ class BatchCollection(GraphCollection):
             for part, node in whole:
                 if (at is None or nodes[at] is node) and field_name in ("", part.path.split(".")[0]):
                     self._failed(answer, (part.dataset, self._scope_of(part, node)), error)
+        # Datasets of one list page on together, led by the one that has lists inside its records.
+        lists: dict[tuple[str, int], list[GraphPart]] = {}
         for part, node in whole:
             if part.overflow:
-                self._overflow(request, part, node)
+                lists.setdefault((part.overflow, nodes.index(node)), []).append(part)
+        for (_, index), sharing in lists.items():
+            first, *others = sorted(sharing, key=lambda part: not part.nested)
+            self._overflow(request, first, nodes[index], *others)
 
     def _told(self, answer: GraphQLAnswer, path: tuple[str | int, ...]) -> bool:
         return any(True for _ in answer.errors_under(*path))

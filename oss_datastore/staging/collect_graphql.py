@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from oss_datastore.catalogue import DATASETS
@@ -10,8 +11,16 @@ from oss_datastore.catalogue.model import GraphPart, GraphRequest
 from oss_datastore.catalogue.parse import Part, get
 from oss_datastore.github import GitHubError, GraphQLAnswer, QueryTooHeavy
 from oss_datastore.staging.collection import Collection, Key
+from oss_datastore.staging.in_parts import Lost, ask_in_parts
 from oss_datastore.staging.ledger import State, Visibility
 from oss_datastore.staging.scopes import Scope
+
+_LARGEST_PAGE = 100
+
+_RECORDS = GraphPart("")
+"""The items of a list that is asked for alone: every field is their own."""
+
+_ANOTHER = "its name leads to another repository now"
 
 
 class GraphCollection(Collection):
@@ -33,21 +42,30 @@ class GraphCollection(Collection):
         try:
             while True:
                 variables = {**self._variables(), "first": size, "after": after, **self._moment(request)}
+                lost: Lost = {}
+                org = self.scope.names.get("org")
                 try:
-                    answer = self.github.query(request.document, variables, org=self.scope.names.get("org"))
+                    answer = self.github.query(request.document, variables, org=org)
                 except QueryTooHeavy as heavy:
                     if size == 1:
-                        raise
-                    self._spent(self._unanswered(own), heavy.requests, 0)
-                    size = max(1, size // 2)
-                    continue
+                        answer, lost = ask_in_parts(
+                            self.github, request.document, request.connection, variables, org, heavy
+                        )
+                    else:
+                        self._spent(self._unanswered(own), heavy.requests, 0)
+                        size //= 2
+                        continue
+                size = min(request.page_size, size * 2)
+                if self._is_another(answer):
+                    self._absent_for(answer, [{"type": "NOT_FOUND", "message": _ANOTHER}], self._unanswered(own))
+                    return
                 if get(answer.data, "organization.viewerCanAdminister") is True:
                     self.visible = Visibility.owner
                 connection = get(answer.data, request.connection)
                 if not _is_connection(connection):
                     self._absent(answer, self._unanswered(own))
                     return
-                self._graph_page(request, answer, connection)
+                self._graph_page(request, answer, connection, lost)
                 page, items = connection["pageInfo"], connection[_list_name(connection)]
                 if not page["hasNextPage"] or self._ends(request, items):
                     return
@@ -59,18 +77,27 @@ class GraphCollection(Collection):
         names = self.scope.names
         return {"owner": names["owner"], "name": names["name"]} if "owner" in names else {"org": names["org"]}
 
-    def _graph_page(self, request: GraphRequest, answer: GraphQLAnswer, connection: Mapping[str, Any]) -> None:
+    def _is_another(self, answer: GraphQLAnswer) -> bool:
+        """Whether a name led to another repository than the one that was meant: names are used again."""
+        number = get(answer.data, "repository.databaseId")
+        return number is not None and number != self.scope.id
+
+    def _graph_page(
+        self, request: GraphRequest, answer: GraphQLAnswer, connection: Mapping[str, Any], lost: Lost
+    ) -> None:
         key = _list_name(connection)
         base = ("data", *request.connection.split("."), key)
         parts: list[Part] = []
         for part in request.parts:
             if not part.scope_each:
-                if self.asks(part.dataset, str(self.scope)):
+                if self.asks(part.dataset, str(self.scope)) and not self._lacks(
+                    request, part, lost, (part.dataset, str(self.scope))
+                ):
                     parts.append(Part(part.dataset, str(self.scope), base))
                 continue
             for index, item in enumerate(connection[key]):
                 scope = self._scope_of(part, item)
-                if not self.asks(part.dataset, scope):
+                if not self.asks(part.dataset, scope) or self._lacks(request, part, lost, (part.dataset, scope)):
                     continue
                 if get(item, part.path) is None:
                     self._refused(answer, (*base[1:], index), (part.dataset, scope))
@@ -90,6 +117,24 @@ class GraphCollection(Collection):
                 ):
                     self._overflow(request, part, item)
 
+    def _lacks(self, request: GraphRequest, part: GraphPart, lost: Lost, key: Key) -> bool:
+        """Whether a dataset misses fields that were too heavy even alone; each such field is a letter then.
+
+        A record without them would say that they are empty, so nothing of it is kept.
+        """
+        inside = (part.path if part.scope_each else part.inner).split(".")[0]
+        others = {p.inner.split(".")[0] for p in request.parts if p.inner and p is not part}
+        missed = {name: error for name, error in lost.items() if name == inside or (not inside and name not in others)}
+        for name, error in missed.items():
+            tally = self.tally(*key)
+            tally.state = State.partial if tally.answers else State.failed
+            tally.detail = f"{name} is too heavy even alone: {error}"
+            cause = f"{error.kind}:{error.request.label}"
+            tally.failures.append(
+                self._failure(*key, error.kind, tally.detail, error.answer, request=error.request, cause=cause)
+            )
+        return bool(missed)
+
     def _scope_of(self, part: GraphPart, item: Any) -> str:
         """The scope an item's inner list belongs to; '' where the item does not say who it is."""
         if not part.scope_each:
@@ -103,43 +148,80 @@ class GraphCollection(Collection):
                 reasons = list(answer.errors_under(*base, index))
                 self.hidden.append((answer, reasons[0] if reasons else {"message": "null without an error"}))
 
-    def _overflow(self, request: GraphRequest, part: GraphPart, item: Mapping[str, Any]) -> None:
-        """Pages on through an inner list that was longer than its first page."""
+    def _overflow(self, request: GraphRequest, part: GraphPart, item: Mapping[str, Any], *others: GraphPart) -> None:
+        """Pages on through an inner list that was longer than its first page; `others` are datasets of the same list.
+
+        Raises nothing but what ends the whole run.
+        """
         inner = get(item, part.inner)
-        if not _is_connection(inner) or not inner["pageInfo"]["hasNextPage"]:
+        if not _is_connection(inner):
             return
-        if request.batch and self._ends(request, inner[_list_name(inner)]):
+        if request.batch:
+            self._nested(request, part, inner, self._scope_of(part, item))
+        if not inner["pageInfo"]["hasNextPage"] or (request.batch and self._ends(request, inner[_list_name(inner)])):
             return
-        scope, context = self._scope_of(part, item), None
+        context = None
         if not part.scope_each:
             context = {"parent": {k: item.get(k) for k in ("fullDatabaseId", "number", "updatedAt")}}
-        after, size = inner["pageInfo"]["endCursor"], 100
+        keys = [(p.dataset, self._scope_of(p, item)) for p in (part, *others)]
+        self._pages_on(request, part, str(item["id"]), inner["pageInfo"]["endCursor"], keys, context)
+
+    def _nested(self, request: GraphRequest, part: GraphPart, inner: Mapping[str, Any], scope: str) -> None:
+        """Pages on through lists inside the records themselves."""
+        for record in inner[_list_name(inner)] if part.nested else []:
+            nested = get(record, part.nested)
+            if _is_connection(nested) and nested["pageInfo"]["hasNextPage"]:
+                of_record = GraphPart(part.dataset, inner=part.nested, overflow=part.nested_overflow)
+                context = {"parent": {"databaseId": record.get("databaseId")}}
+                after = nested["pageInfo"]["endCursor"]
+                self._pages_on(request, of_record, str(record["id"]), after, [(part.dataset, scope)], context)
+
+    def _pages_on(
+        self,
+        request: GraphRequest,
+        part: GraphPart,
+        node_id: str,
+        after: str,
+        keys: list[Key],
+        context: Mapping[str, Any] | None,
+    ) -> None:
+        size, org = _LARGEST_PAGE, self.scope.names.get("org")
         try:
             while True:
-                variables = {"id": item["id"], "first": size, "after": after, **self._moment(request)}
+                variables = {"id": node_id, "first": size, "after": after, **self._moment(request)}
+                lost: Lost = {}
                 try:
-                    answer = self.github.query(part.overflow, variables, org=self.scope.names.get("org"))
+                    answer = self.github.query(part.overflow, variables, org=org)
                 except QueryTooHeavy as heavy:
                     if size == 1:
-                        raise
-                    self._spent([(part.dataset, scope)], heavy.requests, 0)
-                    size = max(1, size // 2)
-                    continue
+                        connection = f"node.{part.inner}"
+                        answer, lost = ask_in_parts(self.github, part.overflow, connection, variables, org, heavy)
+                    else:
+                        self._spent(keys, heavy.requests, 0)
+                        size //= 2
+                        continue
+                size = min(_LARGEST_PAGE, size * 2)
                 inner = get(answer.data, f"node.{part.inner}")
                 if not _is_connection(inner):
-                    self._absent(answer, [(part.dataset, scope)])
+                    self._absent(answer, keys)
                     return
                 path = ("data", "node", *part.inner.split("."), _list_name(inner))
-                self._keep(answer, [Part(part.dataset, scope, path, context)])
+                alone = replace(request, parts=())
+                self._keep(
+                    answer,
+                    [Part(*key, path, context) for key in keys if not self._lacks(alone, _RECORDS, lost, key)],
+                )
                 for error in answer.errors:
-                    self._failed(answer, (part.dataset, scope), error)
-                if not inner["pageInfo"]["hasNextPage"]:
-                    return
-                if request.batch and self._ends(request, inner[_list_name(inner)]):
+                    for key in keys:
+                        self._failed(answer, key, error)
+                if part.nested:
+                    self._nested(request, part, inner, keys[0][1])
+                ends = request.batch and self._ends(request, inner[_list_name(inner)])
+                if not inner["pageInfo"]["hasNextPage"] or ends:
                     return
                 after = inner["pageInfo"]["endCursor"]
         except GitHubError as error:
-            self._went_wrong(error, [(part.dataset, scope)])
+            self._went_wrong(error, keys)
 
     def _ends(self, request: GraphRequest, items: Any) -> bool:
         """Whether a newest-first list has reached what is known already."""

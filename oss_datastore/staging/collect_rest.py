@@ -29,7 +29,7 @@ class RestCollection(Collection):
     """A unit that is asked for by REST.
 
     `refused` says that the organisation's list was not for this token, `is_cut_off` that it ended before the moment
-    from which changes were asked: both leave the question to be asked of each repository.
+    from which changes were asked, or held what belongs to nobody: both leave it to be asked of each repository.
     """
 
     refused: GitHubError | None = None
@@ -60,6 +60,8 @@ class RestCollection(Collection):
                         self._keep(answer, [Part(*key) for key in self.planned])
                         return
                     found = {get(item, request.belongs_to) for item in items}
+                    # An item that does not say whose it is: only each repository's own list can tell.
+                    self.is_cut_off = self.is_cut_off or None in found
                     parts = [
                         Part(*key, (), {**variant, "only": [request.belongs_to, number]})
                         for number, keys in named.items()
@@ -72,7 +74,7 @@ class RestCollection(Collection):
                         break
                 else:
                     is_feed = DATASETS[request.datasets[0]].addressable is Addressable.feed
-                    self.is_cut_off = is_feed and self.since is not None and heard >= _LONG_FEED
+                    self.is_cut_off = self.is_cut_off or (is_feed and self.since is not None and heard >= _LONG_FEED)
         except GitHubError as error:
             if error.kind in _REFUSED and not any(tally.answers for tally in self.tallies.values()):
                 self.refused = error

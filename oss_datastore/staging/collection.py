@@ -104,6 +104,13 @@ class Collection:
         with suppress(GitHubError):  # what it means for the run is for the one who asked
             self._went_wrong(error, list(self.planned))
 
+    def doubt(self, why: str) -> None:
+        """Says that what came may not be all there is."""
+        for key in self.planned:
+            tally = self.tally(*key)
+            tally.state, tally.detail = State.partial, why
+            tally.failures.append(self._failure(*key, "not_whole", why))
+
     def leave(self, why: str) -> None:
         """Leaves everything pending for the next run."""
         for key in self.planned:
@@ -239,7 +246,14 @@ class Collection:
                 message = "202: GitHub is still computing; ask again later"
                 tally.failures.append(self._failure(part.dataset, part.scope, "computing", message, answer))
             return False
+        if answer.status == 204:
+            # Without a body there is no object to look into: the ledger alone says that there is nothing.
+            parts = [part for part in parts if not DATASETS[part.dataset].is_object]
+            if not parts:
+                return True
         payload = [] if answer.status == 204 else storable(without_secrets(answer.body, answer.payload))
+        for scrub in {DATASETS[part.dataset].scrub for part in parts} - {None}:
+            payload = [scrub(item) for item in payload] if isinstance(payload, list) else payload
         place = self._stage(
             parts,
             payload,

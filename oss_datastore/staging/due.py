@@ -110,12 +110,11 @@ def question_of(
     whole = Question(None, expected, counted_at, counted)
     if moment is None or last is None:
         return asked
-    if answer_set.probe and not _moved(answer_set.probe, scope, moment, last.day, rows):
+    if answer_set.probe and not _moved(answer_set, scope, moment, last.day, rows):
         known = counted.listed if counted is not None else None
         if expected is None or expected == known:
             listed_on = counted.listed_on if counted is not None else None
             return Answered(State.complete, Coverage.unchanged, "", known, listed_on)
-        return whole
     if answer_set.counts and since is not None and _whole_list_is_due(answer_set, scope, counted, day, rows):
         return whole
     return asked
@@ -127,22 +126,26 @@ def _whole_list_is_due(answer_set: AnswerSet, scope: Scope, counted: LedgerEntry
         return True
     if not _is_turn(WHOLE_LIST_DAYS, (day - read).days, scope, day):
         return False
-    return _moved(answer_set.probe, scope, day_close(read), read, rows)
+    return _moved(answer_set, scope, day_close(read), read, rows)
 
 
-def _moved(probe: Iterable[str], scope: Scope, moment: datetime, day: date, rows: Rows) -> bool:
-    """Whether a column of the inventory shows a change since a moment, or since the inventory of a day."""
+def _moved(answer_set: AnswerSet, scope: Scope, moment: datetime, day: date, rows: Rows) -> bool:
+    """Whether a column of the inventory shows a change since a moment, or since the inventory of a day.
+
+    An inventory is seen some time after the close of its day, so what changed its value may belong to the next day:
+    where records are kept by their time, a changed value counts as moved once more on the day after.
+    """
     seen = scope.inventory or {}
-    before: Mapping[str, Any] | None = None
     inventory = TABLES["repositories"]
-    for name in probe:
-        if inventory.column(name).type == "timestamp":
-            if seen.get(name) is not None and seen[name].replace(tzinfo=UTC) >= moment:
-                return True
-            continue
-        if before is None:
-            before = rows(day).get(int(scope.id)) or {}
-        if name not in before or before[name] != seen.get(name):
+    by_value = [name for name in answer_set.probe if inventory.column(name).type != "timestamp"]
+    for name in answer_set.probe:
+        if name not in by_value and seen.get(name) is not None and seen[name].replace(tzinfo=UTC) >= moment:
+            return True
+    by_time = {Addressable.since, Addressable.history, Addressable.feed}
+    is_dated = any(dataset.addressable in by_time for dataset in answer_set.datasets)
+    for back in range(2 if by_value and is_dated else 1 if by_value else 0):
+        before = rows(day - timedelta(days=back)).get(int(scope.id)) or {}
+        if any(name not in before or before[name] != seen.get(name) for name in by_value):
             return True
     # A list by REST tells neither counts nor times of the newest change: nothing of it may say that nothing moved.
     return all(seen.get(name) is None for name in ("issues_count", "pull_requests_count"))

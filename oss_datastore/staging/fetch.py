@@ -253,7 +253,7 @@ class Fetcher:
     def _run(self, errand: Errand, open_keys: set[Key]) -> None:
         if not open_keys:
             return
-        units = self._units(errand, self._first_way(errand.answer_set), open_keys)
+        units = self._units_of_all(errand, open_keys)
         done, total = 0, len(units)
         with ThreadPoolExecutor(self.workers, thread_name_prefix="fetch") as pool:
             while units:
@@ -277,6 +277,20 @@ class Fetcher:
                 total += len(units)
         if self._stopped is not None and self._stopped.kind == "unreachable":
             raise self._stopped
+
+    def _units_of_all(self, errand: Errand, open_keys: set[Key]) -> list[Unit]:
+        """Units that answer for every open key: by the first way, and by further ones where that lacks datasets."""
+        units: list[Unit] = []
+        left = set(open_keys)
+        way = self._first_way(errand.answer_set)
+        while left and way < len(errand.answer_set.requests):
+            answers_for = _datasets_of(errand.answer_set.requests[way])
+            own = {key for key in left if key[0] in answers_for}
+            if own:
+                units += self._units(errand, way, own)
+            left -= own
+            way += 1
+        return units
 
     def _units(self, errand: Errand, way: int, open_keys: Iterable[Key]) -> list[Unit]:
         """What is to be asked in one way; what the inventory answers is settled here."""
@@ -447,6 +461,8 @@ class Fetcher:
             if way is None:
                 if collection.refused is not None:
                     collection.fail(collection.refused)
+                else:
+                    collection.doubt("the organisation's list holds what no repository of it can be told to own")
                 return []
             again = self._units(errand, way, unit.keys)
             if again:
@@ -537,6 +553,15 @@ class Fetcher:
 def _is_at_rest(entry: LedgerEntry) -> bool:
     """Whether nobody needs to act on the scope's letters; what is lost for good is for them to say."""
     return entry.state in SETTLED and (entry.state is not State.unavailable or entry.covered_by is not None)
+
+
+def _datasets_of(request: Asked) -> set[str]:
+    """The datasets a request answers for."""
+    if isinstance(request, GraphRequest):
+        return {part.dataset for part in request.parts}
+    if isinstance(request, FileRequest):
+        return {dataset for dataset in DATASETS if DATASETS[dataset].scope_kind is ScopeKind.file}
+    return {*request.datasets, *(dataset for inner in request.per_item for dataset in _datasets_of(inner))}
 
 
 def _looks_back(answer_set: AnswerSet) -> bool:
