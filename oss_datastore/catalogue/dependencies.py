@@ -78,6 +78,7 @@ dependencies = Dataset(
     needs=Needs.anyone,
     description="Packages a repository depends on, with version and licence (SPDX SBOM of the dependency graph).",
     permission="Contents: read",
+    classic_scope="repo (for private repositories)",
     is_object=True,
 )
 

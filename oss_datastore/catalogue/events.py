@@ -82,6 +82,7 @@ events = Dataset(
     description="Public events of the organisation's repositories as the feed shows them: late by up to six hours, and"
     " at most 300 of a feed, so that a busy organisation's feed has holes.",
     permission="Metadata: read",
+    classic_scope="repo (for private repositories)",
     # No actors: an event does not say of what type an account is, and each would be a new version of the person.
 )
 

@@ -359,7 +359,7 @@ repository_collaborators = Dataset(
     needs=Needs.push,
     description="Everybody with access to a repository, with the role and every path that gives it.",
     permission="Metadata: read (push access to the repository)",
-    classic_scope="read:org",
+    classic_scope="repo",
     children=(
         Table(
             "repository_collaborator_sources",

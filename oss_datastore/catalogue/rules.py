@@ -131,6 +131,7 @@ rulesets = Dataset(
     needs=Needs.anyone,
     description="Rulesets that bind a repository, those of its organisation and enterprise included.",
     permission="Metadata: read",
+    classic_scope="repo (for private repositories)",
     children=(
         Table(
             "ruleset_rules",

@@ -87,6 +87,7 @@ contributors = Dataset(
     needs=Needs.anyone,
     description="Who committed to the default branch and how much in each week; the hundred with the most commits.",
     permission="Metadata: read",
+    classic_scope="repo (for private repositories)",
     actors=("author",),
     children=(
         Table(
@@ -180,6 +181,7 @@ commit_activity = Dataset(
     needs=Needs.anyone,
     description="Commits to the default branch in each of the last 52 weeks and each day of them.",
     permission="Metadata: read",
+    classic_scope="repo (for private repositories)",
     children=(
         Table(
             "statistics_commit_activity_days",
@@ -221,6 +223,7 @@ code_frequency = Dataset(
     needs=Needs.anyone,
     description=f"Lines added and removed per week. {_TOO_MANY_COMMITS}: the repository is then `disabled` here.",
     permission="Metadata: read",
+    classic_scope="repo (for private repositories)",
 )
 
 
@@ -266,6 +269,7 @@ participation = Dataset(
     " counted back from the day of the answer.",
     is_object=True,
     permission="Metadata: read",
+    classic_scope="repo (for private repositories)",
 )
 
 punch_card = Dataset(
@@ -289,6 +293,7 @@ punch_card = Dataset(
     needs=Needs.anyone,
     description="Commits by hour of the week over the whole life of the repository, without dates.",
     permission="Metadata: read",
+    classic_scope="repo (for private repositories)",
 )
 
 ANSWER_SETS = tuple(
