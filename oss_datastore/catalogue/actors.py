@@ -23,7 +23,7 @@ ACTORS = Table(
         bigint("user_id", "databaseId|id", "GitHub's numeric id of the account.", required=True),
         text("login", description="Login that day; an attribute, since logins change and are used again."),
         text("type", "__typename|type", "User, Bot, Organization, Mannequin or EnterpriseUserAccount."),
-        text("node_id", of=_node_id, description="GraphQL node id, where the answer told it; no version is made of it."),
+        text("node_id", of=_node_id, description="GraphQL node id, where it was told; no version is made of it."),
     ),
     key=("user_id",),
     hash_keys={"user_hk": ("user_id",)},

@@ -252,8 +252,10 @@ class Collection:
             if not parts:
                 return True
         payload = [] if answer.status == 204 else storable(without_secrets(answer.body, answer.payload))
-        for scrub in {DATASETS[part.dataset].scrub for part in parts} - {None}:
-            payload = [scrub(item) for item in payload] if isinstance(payload, list) else payload
+        for dataset_name in {part.dataset for part in parts}:
+            scrub = DATASETS[dataset_name].scrub
+            if scrub is not None and isinstance(payload, list):
+                payload = [scrub(item) for item in payload]
         place = self._stage(
             parts,
             payload,
