@@ -81,7 +81,7 @@ class Apps:
             return instead
         assert received.method == "POST"
         number = int(received.path.split("/")[3])
-        self.minted.append(f"ghs_{number}x{len(self.minted):016}")
+        self.minted.append(f"minted-{number}-{len(self.minted):016}")
         ends = datetime.fromtimestamp(self.now, UTC) + timedelta(hours=1)
         return Scripted(
             {"token": self.minted[-1], "expires_at": f"{ends:%Y-%m-%dT%H:%M:%SZ}"}, 201, date, delay=self.slow
@@ -116,7 +116,7 @@ def test_each_organisation_is_asked_with_its_installations_token(
     github = by_app()
     used = [asked_with(github, org) for org in ("acme", "ACME", "globex", "acme")]
     assert used == [apps.minted[0], apps.minted[0], apps.minted[1], apps.minted[0]]
-    assert [token[:6] for token in apps.minted] == ["ghs_11", "ghs_22"]
+    assert [token.split("-")[1] for token in apps.minted] == ["11", "22"]
     assert server.paths.count("/app/installations/11/access_tokens") == 1
     assert {key for key, pool in github.budget if pool == "core"} == {"app-4711", "installation-11", "installation-22"}
     assert github.requests_spent == len(server.received)
@@ -252,11 +252,11 @@ def test_a_key_of_another_app_is_named_by_its_setting(apps: Apps, make: Make) ->
         asked_with(github, "acme")
 
 
-@pytest.mark.parametrize("hours", [-3, 3])
+@pytest.mark.parametrize("minutes", [-30, 30])
 def test_a_clock_of_ours_that_is_wrong_is_corrected_by_githubs(
-    apps: Apps, by_app: Callable[..., GitHub], passing: VirtualTime, hours: int
+    apps: Apps, by_app: Callable[..., GitHub], passing: VirtualTime, minutes: int
 ) -> None:
-    apps.ahead = hours * 3600.0
+    apps.ahead = minutes * 60.0
     github = by_app()
     first = asked_with(github, "acme")
     passing.sleep(3000)
