@@ -80,27 +80,11 @@ discussions = Dataset(
     ),
     subject="discussions",
     scope_kind=ScopeKind.repository,
-    addressable=Addressable.since,
+    addressable=Addressable.snapshot,
     needs=Needs.anyone,
     description="Discussions of a repository: questions, their answers and announcements.",
     permission="Discussions: read",
     classic_scope="public_repo (repo for private repositories)",
-    children=(
-        Table(
-            "discussion_presence",
-            (_DISCUSSION, _REPO, timestamp("created_at", "createdAt", "When it was begun.")),
-            key=("discussion_id",),
-            hash_keys={
-                "discussion_hk": ("discussion_id",),
-                "repo_hk": ("repo_id",),
-                "link_repo_discussion_hk": ("repo_id", "discussion_id"),
-            },
-            description=(
-                "One row per discussion listed that existed at the close of the UTC day. What changed after the close"
-                " is no row of discussions that day; without this table a whole list would show it as deleted."
-            ),
-        ),
-    ),
     actors=("author", "answerChosenBy"),
 )
 

@@ -227,11 +227,9 @@ def test_what_changed_after_the_close_still_shows_that_it_was_there() -> None:
     issue = {"id": 1, "number": 1, "created_at": MADE, "updated_at": later}
     young = {"id": 2, "number": 2, "created_at": later, "updated_at": later}
     pull_request = {"fullDatabaseId": "1", "number": 1, "createdAt": MADE, "updatedAt": later}
-    discussion = {"databaseId": 1, "number": 1, "createdAt": MADE, "updatedAt": later}
     for name, item, presence, key in (
         ("issues", issue, "issue_presence", "issue_id"),
         ("pull_requests", pull_request, "pull_request_presence", "pull_request_id"),
-        ("discussions", discussion, "discussion_presence", "discussion_id"),
     ):
         outcome = parsed(name, item)
         assert outcome.rows[name] == []
