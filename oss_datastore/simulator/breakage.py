@@ -60,10 +60,13 @@ def refusal(fault: str, noun: str) -> Refused:
     """An answer that says no, where the truth would say yes. `noun` is how GitHub calls the token."""
     if fault == "forbidden":
         return Refused(403, f"Resource not accessible by {noun}")
-    if fault == "blocked":
-        url = "https://github.com/github/dmca"
-        block = {"reason": "dmca", "created_at": "2025-01-01T00:00:00Z", "html_url": url}
-        return Refused(451, "Repository access blocked", block=block)
+    if fault in ("blocked", "blocked_403"):
+        reason = "dmca" if fault == "blocked" else "tos"
+        url = f"https://github.com/github/{'dmca' if fault == 'blocked' else 'site-policy'}"
+        block = {"reason": reason, "created_at": "2025-01-01T00:00:00Z", "html_url": url}
+        return Refused(451 if fault == "blocked" else 403, "Repository access blocked", block=block)
+    if fault == "bad_credentials":
+        return Refused(401, "Bad credentials")
     return Refused(404, "Not Found")
 
 

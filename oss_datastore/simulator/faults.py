@@ -73,8 +73,8 @@ KINDS = {
     "older_version": Kind(2, "the answer is of 2022-11-28, whatever version was asked for"),
     "user_agent_refused": Kind(3, "403 with a text that asks for a User-Agent"),
     "bad_credentials": Kind(3, "401 Bad credentials"),
-    "short_pages": Kind(4, "half as many entries on a page as asked for; the links are right"),
-    "pages_shift": Kind(4, "something moved up while a list was read: pages after the first repeat an entry"),
+    "short_pages": Kind(4, "half as many entries on a page as asked for; the links are right", lasting=True),
+    "pages_shift": Kind(4, "something moved up while a list is read: each further page repeats an entry", lasting=True),
     "page_beyond_end": Kind(5, "the last page links to one more, which is empty"),
     "pagination_limited": Kind(5, "422 for every page after the first: pagination is limited for this resource"),
     "etag_ignored": Kind(6, "200 with the whole body where 304 would do"),
@@ -97,8 +97,10 @@ KINDS = {
     "blocked_403": Kind(15, "403 Repository access blocked"),
     "empty_repository": Kind(16, "no commits: 409 and 204, in GraphQL no default branch", lasting=True),
     "issues_disabled": Kind(17, "410 Issues are disabled for this repo", lasting=True),
-    "issue_deleted": Kind(17, "410 for an issue that lists have named; the pattern is .../issues/7", lasting=True),
-    "issue_transferred": Kind(17, "301 for an issue that went elsewhere; the pattern is .../issues/7", lasting=True),
+    "issue_deleted": Kind(17, "410, and absent from lists; the pattern is .../issues/7", lasting=True),
+    "issue_transferred": Kind(
+        17, "301 to another repository, and absent from lists; the pattern is .../issues/7", lasting=True
+    ),
     "pull_requests_disabled": Kind(17, "404 at /pulls", lasting=True),
     "malformed_item": Kind(
         18, "an issue, pull request or alert without an id; the pattern is its own path, .../issues/7", lasting=True

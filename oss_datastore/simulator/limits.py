@@ -23,6 +23,7 @@ class Limits:
     core: int = 5_000
     graphql: int = 5_000
     search: int = 30
+    installation: int = 5_000
     anonymous: int = 60
     window_seconds: float = 3_600.0
     search_window_seconds: float = 60.0
@@ -59,10 +60,11 @@ class Pool:
 
 @dataclass
 class Block:
-    """A token in the corner: until when, and in which words it is told."""
+    """A token in the corner: until when, in which words it is told, and when it is told that it ends."""
 
     until: float
     variant: str
+    told: float
 
 
 @dataclass
@@ -76,6 +78,11 @@ class Gate:
     _points: dict[tuple[str, str], deque[float]] = field(default_factory=lambda: defaultdict(deque))
     _blocks: dict[str, Block] = field(default_factory=dict)
     _turns: int = 0
+    _wider: dict[str, int] = field(default_factory=dict)
+
+    def allow(self, token: str, limit: int) -> None:
+        """Gives a token another hourly limit than the ordinary one."""
+        self._wider[token] = limit
 
     def pool(self, token: str, resource: str, real: float) -> Pool:
         """A token's budget of `core`, `graphql` or `search`."""
@@ -83,6 +90,8 @@ class Gate:
         if pool is None:
             limits = self.limits
             limit = {"core": limits.core, "graphql": limits.graphql, "search": limits.search}[resource]
+            if token in self._wider and resource != "search":
+                limit = self._wider[token]
             window = limits.search_window_seconds if resource == "search" else limits.window_seconds
             pool = self._pools[token, resource] = Pool(limits.anonymous if token == "" else limit, window)
         pool.roll(real)
@@ -94,7 +103,8 @@ class Gate:
         if block is not None:
             if real < block.until:
                 self.blocked_requests += 1
-                block.until = real + self.limits.block_seconds
+                block.told = real + self.limits.block_seconds
+                block.until = max(block.until, block.told)
                 return block
             del self._blocks[token]
         recent = self._points[token, family]
@@ -107,11 +117,14 @@ class Gate:
             return self.block(token, real)
         return None
 
-    def block(self, token: str, real: float) -> Block:
-        """Sends a token to the corner, in the next variant's words."""
-        variants = self.limits.secondary_variants
-        block = Block(real + self.limits.block_seconds, variants[self._turns % len(variants)])
-        self._turns += 1
+    def block(self, token: str, real: float, variant: str | None = None, times: int = 1) -> Block:
+        """Sends a token to the corner, in these or the next variant's words, for some `times` as long as usual."""
+        if variant is None:
+            variants = self.limits.secondary_variants
+            variant = variants[self._turns % len(variants)]
+            self._turns += 1
+        once = self.limits.block_seconds
+        block = Block(real + times * once, variant, real + once)
         self._blocks[token] = block
         return block
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from oss_datastore.simulator.app_tokens import AppTokens
 from oss_datastore.simulator.application import Application
 from oss_datastore.simulator.faults import Faults, read_faults
 from oss_datastore.simulator.http import Connection
@@ -27,7 +28,9 @@ class Simulator:
     mapping; `tokens` says what each known token is (without it every non-empty token is an owner's). A GraphQL or
     REST answer that is to time out does so after `timeout_seconds`. In an `idle` world nothing has happened for years
     but looks at the repositories; `changes` are renamings, transfers, busy days and the like, as `world.changes`
-    describes them.
+    describes them. Statistics are there after they were asked for `statistics_after` times since the last push. A
+    GitHub App signs with the key whose public half is `app_public_key` (PEM; None: any well-formed signature will do),
+    and gets tokens that live `app_token_seconds`.
     """
 
     def __init__(
@@ -45,6 +48,10 @@ class Simulator:
         timeout_seconds: float = 10.0,
         idle: bool = False,
         changes: Sequence[str] = (),
+        statistics_after: int = 1,
+        app_public_key: str | None = None,
+        app_id: int | None = None,
+        app_token_seconds: float = 3_600.0,
     ) -> None:
         self.world = World(seed, orgs, repos, idle=idle, changes=changes)
         self.application = Application(
@@ -55,6 +62,8 @@ class Simulator:
             latency_ms=latency_ms,
             timeout_seconds=timeout_seconds,
             now=None,
+            computing=statistics_after,
+            app=AppTokens(app_public_key, app_id, app_token_seconds),
         )
         self.application.set_now(now)
         self._port = port

@@ -19,12 +19,13 @@ class Token:
 
     `role` is the place in every organisation: owner, member (may read only) or outsider. `kind` is a classic token, a
     fine-grained one or an app's installation; the last two lack the permissions named in `without`, such as
-    `administration`, `members` or `vulnerability_alerts`.
+    `administration`, `members` or `vulnerability_alerts`. An installation's token knows its organisation, `org`.
     """
 
     role: str = "owner"
     kind: str = "classic"
     without: frozenset[str] = frozenset()
+    org: str | None = None
 
     def __post_init__(self) -> None:
         if self.role not in ROLES or self.kind not in KINDS:

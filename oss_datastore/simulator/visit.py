@@ -10,7 +10,10 @@ from oss_datastore.simulator.tokens import Token
 
 @dataclass
 class Visit:
-    """Who asked, where it leads, what became of it, and whether it is counted."""
+    """Who asked, where it leads, what became of it, and whether it is counted.
+
+    `key` is the token, `budget` whose limits it draws on; `signed`: an app speaks for itself.
+    """
 
     asked: Asked
     key: str
@@ -22,3 +25,6 @@ class Visit:
     scopes: str = ""
     outcome: str = ""
     charge: bool = True
+    budget: str = ""
+    signed: bool = False
+    paths: tuple[str, ...] = ()

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import requests
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from oss_datastore.simulator import Limits, Simulator
 
 NOW = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
 WIDE = Limits(core=1_000_000, graphql=1_000_000, points_per_minute=1_000_000, graphql_points_per_minute=1_000_000)
+
+
+def signature(now: datetime = NOW, key: Any = None, **claims: Any) -> str:
+    """What a GitHub App shows of itself; without a key of its own it is signed with nothing."""
+    seconds = int(now.timestamp())
+    told = {"iat": seconds - 60, "exp": seconds + 540, "iss": "100001", **claims}
+    parts = [json.dumps(part).encode() for part in ({"alg": "RS256", "typ": "JWT"}, told)]
+    text = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+    signed = key.sign(text, PKCS1v15(), SHA256()) if key else b"nothing"
+    return (text + b"." + base64.urlsafe_b64encode(signed).rstrip(b"=")).decode()
 
 
 class Client:

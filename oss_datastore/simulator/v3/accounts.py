@@ -10,6 +10,7 @@ from oss_datastore.simulator.world import Org
 from oss_datastore.simulator.world.dice import DAY, iso
 from oss_datastore.simulator.world.people import Person
 from oss_datastore.simulator.world.repositories import Repository
+from oss_datastore.simulator.world.scanning import secret_scanning_on
 from oss_datastore.simulator.world.teams import PERMISSIONS, Team
 
 
@@ -59,6 +60,11 @@ def user(call: Call, who: Person | None) -> Json | None:
 def _owner(base: str, org: Org) -> Json:
     url = f"{base}/users/{org.login}"
     return _account(base, url, org.login, org.id, node_id("O", org.id), "Organization", f"{HTML}/{org.login}")
+
+
+def owner(call: Call, org: Org) -> Json:
+    """An organisation as the owner of something."""
+    return dict(_owner(call.base, org))
 
 
 def profile(call: Call, who: Person) -> Json:
@@ -200,7 +206,8 @@ def team_full(call: Call, team: Team, org: Org) -> Json:
     return {**team_short(call, team, org), "parent": parent}
 
 
-def _repository_links(url: str) -> Json:
+def repository_links(url: str) -> Json:
+    """The addresses of what belongs to a repository."""
     plain = (
         "contributors deployments downloads events forks hooks languages merges stargazers subscribers subscription "
         "tags teams"
@@ -243,20 +250,21 @@ def repository_simple(call: Call, repository: Repository) -> Json:
         "name": name,
         "full_name": full_name,
         "private": repository.traits.private,
-        "owner": dict(_owner(call.base, repository.org)),
+        "owner": owner(call, repository.org),
         "html_url": f"{HTML}/{full_name}",
         "description": repository.description,
         "fork": False,
         "url": url,
-        **_repository_links(url),
+        **repository_links(url),
     }
 
 
 def repository_counts(call: Call, repository: Repository) -> Json:
     """What lists of repositories and pull requests add to names and links."""
     now, full_name = call.now, repository.full_name(call.now)
-    stars, forks = repository.growth.total("stars", now), repository.growth.total("forks", now)
-    opened = sum(item.at(now).open for item in repository.items(now))
+    counted = now - DAY if call.holds("counts_stale", repository) else now
+    stars, forks = repository.growth.total("stars", counted), repository.growth.total("forks", counted)
+    opened = sum(item.at(counted).open for item in call.items(repository) if item.created <= counted)
     licence = repository.licence
     return {
         **repository_simple(call, repository),
@@ -278,12 +286,12 @@ def repository_counts(call: Call, repository: Repository) -> Json:
         "open_issues": opened,
         "is_template": False,
         "topics": repository.topics,
-        "has_issues": True,
+        "has_issues": not call.holds("issues_disabled", repository),
         "has_projects": True,
         "has_wiki": repository.number % 2 == 0,
         "has_pages": False,
         "has_downloads": True,
-        "has_discussions": repository.number % 3 == 0,
+        "has_discussions": repository.has_discussions,
         "archived": repository.archived(now),
         "disabled": False,
         "visibility": "private" if repository.traits.private else "public",
@@ -307,15 +315,22 @@ LICENCE_IDS = {"apache-2.0": 2, "mit": 13, "bsd-3-clause": 5}
 
 
 def repository_listed(call: Call, repository: Repository) -> Json:
-    """A repository as the organisation's list shows it."""
-    return {**repository_counts(call, repository), "permissions": permissions(call.permission(repository))}
+    """A repository as the organisation's list shows it; its owners see what guards it."""
+    found = {**repository_counts(call, repository), "permissions": permissions(call.permission(repository))}
+    if call.may(repository, "admin"):
+        found["security_and_analysis"] = {
+            "dependabot_security_updates": {"status": _status(repository.traits.alerts_enabled)},
+            "secret_scanning": {"status": _status(secret_scanning_on(repository))},
+            "secret_scanning_push_protection": {"status": "disabled"},
+        }
+    return found
 
 
 def repository_full(call: Call, repository: Repository) -> Json:
     """A repository asked for by itself; administrators see its settings."""
     found = {
         **repository_listed(call, repository),
-        "organization": dict(_owner(call.base, repository.org)),
+        "organization": owner(call, repository.org),
         "network_count": repository.growth.total("forks", call.now),
         "subscribers_count": repository.growth.total("watchers", call.now),
         "temp_clone_token": None,
@@ -329,11 +344,6 @@ def repository_full(call: Call, repository: Repository) -> Json:
             "allow_update_branch": False,
             "delete_branch_on_merge": repository.number % 3 != 1,
             "use_squash_pr_title_as_default": False,
-            "security_and_analysis": {
-                "dependabot_security_updates": {"status": _status(repository.traits.alerts_enabled)},
-                "secret_scanning": {"status": _status(not repository.traits.private)},
-                "secret_scanning_push_protection": {"status": "disabled"},
-            },
         }
     return found
 

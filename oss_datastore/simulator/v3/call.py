@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 from oss_datastore.simulator.faults import Faults
 from oss_datastore.simulator.tokens import Token, viewer
 from oss_datastore.simulator.world import Org, World
+from oss_datastore.simulator.world.apps import Installation
 from oss_datastore.simulator.world.dice import day_of, parse_instant
-from oss_datastore.simulator.world.people import Person
+from oss_datastore.simulator.world.items import Item
+from oss_datastore.simulator.world.people import GHOST, Person
 from oss_datastore.simulator.world.repositories import Repository
 from oss_datastore.simulator.world.teams import PERMISSIONS
 
@@ -34,10 +37,12 @@ def not_found() -> Refused:
 
 @dataclass(frozen=True)
 class Listing:
-    """A list of which only one page is written out."""
+    """A list of which only one page is written out; `wrap` puts it, with the number of all, into an object."""
 
     entries: Sequence[Any]
-    write: Callable[[Any], Json]
+    write: Callable[[Any], Any]
+    wrap: Callable[[int, list[Any]], Json] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,9 @@ class Answer:
 class Call:
     """One request to one endpoint: who asks for what, at which instant.
 
-    `headers` are the request's, in lower case; `paths` are the names under which faults may know it.
+    `headers` are the request's, in lower case; `paths` are the names under which faults may know it. `computed` counts
+    how often what must be computed first was asked for; it is there after `computing` times. `mint` gives
+    an app that signed for itself a token.
     """
 
     world: World
@@ -65,6 +72,9 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     paths: tuple[str, ...] = ()
+    computed: Counter[tuple[object, ...]] = field(default_factory=Counter)
+    computing: int = 0
+    mint: Callable[[Installation], tuple[str, int]] | None = None
 
     def org(self) -> Org:
         """The organisation named in the path."""
@@ -87,6 +97,8 @@ class Call:
 
     def sees(self, repository: Repository) -> bool:
         """Whether the token may know of a repository."""
+        if repository.traits.private and self.token.org is not None:
+            return repository.org.login == self.token.org
         return self.token.role != "outsider" or not repository.traits.private
 
     def permission(self, repository: Repository) -> str | None:
@@ -101,6 +113,11 @@ class Call:
         """Whether the token may do at least this much in a repository."""
         held = self.permission(repository)
         return held is not None and PERMISSIONS.index(held) >= PERMISSIONS.index(least)
+
+    def need_admin(self, repository: Repository) -> None:
+        """Refuses all but administrators of a repository the way GitHub hides what they may not know."""
+        if not self.may(repository, "admin"):
+            raise not_found()
 
     def need_member(self) -> None:
         """Refuses outsiders the way GitHub hides what they may not know."""
@@ -121,13 +138,46 @@ class Call:
 
     def since(self) -> int | None:
         """The parameter `since`, if given."""
-        text = self.query.get("since")
+        moment = self.moment("since")
+        return None if moment is None or self.strikes("since_ignored") else moment
+
+    def moment(self, name: str) -> int | None:
+        """A parameter that is a time, if given."""
+        text = self.query.get(name)
         if not text:
             return None
         try:
             return parse_instant(text)
         except ValueError:
-            raise Refused(422, "Validation Failed", errors=[{"field": "since", "code": "invalid"}]) from None
+            raise Refused(422, "Validation Failed", errors=[{"field": name, "code": "invalid"}]) from None
+
+    def items(self, repository: Repository) -> list[Item]:
+        """The issues and pull requests that have not been deleted or transferred away."""
+        found = repository.items(self.now)
+        if not self.faults.declared:
+            return found
+        return [item for item in found if not self.gone(item)]
+
+    def gone(self, item: Item) -> str | None:
+        """Whether an issue was deleted or transferred away: the fault that says so."""
+        for name in ("issue_deleted", "issue_transferred"):
+            if not item.is_pull and self.holds_at(name, item.repository, "issues", item.number):
+                return name
+        return None
+
+    def author(self, item: Item, who: Person | None) -> Person | None:
+        """Who wrote something in an issue or pull request: the ghost where the account is gone, None by a fault."""
+        ghostly = self.holds_at("ghost_authors", item.repository, "issues", item.number)
+        return None if ghostly else who or GHOST
+
+    def empty(self, repository: Repository) -> bool:
+        """Whether a repository has no commits."""
+        return repository.traits.empty or self.holds("empty_repository", repository)
+
+    def number(self, name: str, default: int = 1) -> int:
+        """A parameter that is a positive number; its default where it is something else."""
+        text = self.query.get(name, "")
+        return int(text) if text.isdigit() and int(text) > 0 else default
 
     def holds(self, name: str, repository: Repository) -> bool:
         """Whether a lasting fault belongs to a repository."""
@@ -168,7 +218,8 @@ Handler = Callable[[Call], Any]
 class Route:
     """An endpoint: its template, the permission a fine-grained token needs (`members=read`), classic scopes.
 
-    `cursor`: its list knows no page numbers.
+    `cursor`: its list knows no page numbers. `most`: how many entries a page holds at most. `resource`: the budget it
+    draws on. `as_app`: it is for an app that signs for itself.
     """
 
     template: str
@@ -176,3 +227,7 @@ class Route:
     permission: str = "metadata=read"
     scopes: str = "repo"
     cursor: bool = False
+    most: int = 100
+    resource: str = "core"
+    method: str = "GET"
+    as_app: bool = False

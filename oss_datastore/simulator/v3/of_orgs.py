@@ -126,7 +126,7 @@ def _order(order: str, repository: Repository, now: int) -> Any:
 
 def _visible_members(call: Call, org: Org) -> dict[Person, str]:
     members = org.members(call.now)
-    if call.token.role != "outsider":
+    if call.token.role != "outsider" and not call.holds_in_org("members_hidden", org):
         return members
     # No error tells an outsider that the list is shorter than the truth.
     return {who: role for who, role in members.items() if org.staff.is_public(who)}

@@ -1,9 +1,8 @@
-"""Endpoints of one repository: itself, traffic, collaborators, issues, pull requests, alerts."""
+"""Endpoints of one repository: itself, traffic, collaborators, issues, pull requests."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from oss_datastore.simulator.v3.accounts import (
     ROLE_NAMES,
@@ -12,17 +11,13 @@ from oss_datastore.simulator.v3.accounts import (
     team_full,
     user,
 )
-from oss_datastore.simulator.v3.alerts import alert, alert_of_org
-from oss_datastore.simulator.v3.call import Call, Json, Listing, Refused, Route, not_found
+from oss_datastore.simulator.v3.call import Answer, Call, Json, Listing, Refused, Route, not_found
 from oss_datastore.simulator.v3.pulls import pull_full, pull_listed, review
 from oss_datastore.simulator.v3.tracker import comment, issue, issue_event
-from oss_datastore.simulator.world.alerts import Alert
 from oss_datastore.simulator.world.dice import DAY, iso
 from oss_datastore.simulator.world.items import IN_FEED, Event, Item
 from oss_datastore.simulator.world.repositories import Repository
 from oss_datastore.simulator.world.teams import PERMISSIONS
-
-TWO_YEARS = 2 * 365 * DAY + DAY // 2
 
 
 def repository(call: Call) -> Json:
@@ -32,18 +27,19 @@ def repository(call: Call) -> Json:
 
 def languages(call: Call) -> Json:
     """Bytes by language."""
-    return dict(call.repository().languages(call.now))
-
-
-def _with_push(call: Call, message: str) -> Repository:
     found = call.repository()
-    if not call.may(found, "push"):
-        raise Refused(403, message)
+    return {} if call.empty(found) else dict(found.languages(call.now))
+
+
+def _with_traffic(call: Call) -> Repository:
+    found = call.repository()
+    if not call.may(found, "push") or call.holds("traffic_forbidden", found):
+        raise Refused(403, "Must have push access to repository")
     return found
 
 
 def _traffic(call: Call, what: str) -> Json:
-    found = _with_push(call, "Must have push access to repository")
+    found = _with_traffic(call)
     per = call.choice("per", ("day", "week"), "day")
     today = call.now // DAY
     window: dict[int, tuple[int, int]] = {}
@@ -79,14 +75,14 @@ def clones(call: Call) -> Json:
 
 def referrers(call: Call) -> list[Json]:
     """The ten sites that sent most people in the last fourteen days."""
-    found = _with_push(call, "Must have push access to repository")
+    found = _with_traffic(call)
     rows = found.growth.popular("referrers", call.now)
     return [{"referrer": name, "count": seen.count, "uniques": seen.uniques} for name, _, seen in rows]
 
 
 def paths(call: Call) -> list[Json]:
     """The ten pages most people looked at in the last fourteen days."""
-    found = _with_push(call, "Must have push access to repository")
+    found = _with_traffic(call)
     full_name = found.full_name(call.now)
     rows = found.growth.popular("paths", call.now)
     return [
@@ -138,21 +134,47 @@ def _chosen(call: Call, items: Sequence[Item], since: int | None) -> list[Item]:
     return [item for _, item in sorted(found, key=lambda pair: pair[0], reverse=direction == "desc")]
 
 
-def issues(call: Call) -> Listing:
-    """Issues, pull requests among them."""
-    return Listing(_chosen(call, call.repository().items(call.now), call.since()), lambda item: issue(call, item))
+def _with_issues(call: Call) -> Repository:
+    found = call.repository()
+    if call.holds("issues_disabled", found):
+        raise Refused(410, "Issues are disabled for this repo")
+    return found
 
 
-def _item(call: Call, number: str, pulls_only: bool = False) -> Item:
-    found = call.repository().item(int(number), call.now) if number.isdigit() else None
-    if found is None or (pulls_only and not found.is_pull):
+def _with_pulls(call: Call) -> Repository:
+    found = call.repository()
+    if call.holds("pull_requests_disabled", found):
         raise not_found()
     return found
 
 
-def one_issue(call: Call) -> Json:
-    """One issue or pull request."""
-    item = _item(call, call.path["issue_number"])
+def issues(call: Call) -> Listing:
+    """Issues, pull requests among them."""
+    return Listing(_chosen(call, call.items(_with_issues(call)), call.since()), lambda item: issue(call, item))
+
+
+def _pull(call: Call) -> Item:
+    found, number = _with_pulls(call), call.path["pull_number"]
+    item = found.item(int(number), call.now) if number.isdigit() else None
+    if item is None or not item.is_pull:
+        raise not_found()
+    return item
+
+
+def one_issue(call: Call) -> Json | Answer:
+    """One issue or pull request; 410 where it was deleted, 301 where it went to another repository."""
+    found, number = _with_issues(call), call.path["issue_number"]
+    item = found.item(int(number), call.now) if number.isdigit() else None
+    if item is None:
+        raise not_found()
+    gone = call.gone(item)
+    if gone == "issue_deleted":
+        raise Refused(410, "This issue was deleted")
+    if gone is not None:
+        others = found.org.repositories_at(call.now)
+        where = others[(others.index(found) + 1) % len(others)]
+        url = f"{call.base}/repositories/{where.id}/issues/{item.number}"
+        return Answer({"message": "Moved Permanently", "url": url}, 301, {"location": url})
     return {**issue(call, item), "closed_by": user(call, item.at(call.now).closed_by)}
 
 
@@ -164,7 +186,7 @@ def comments(call: Call) -> Listing:
     newest_first = call.choice("direction", ("asc", "desc"), "asc") == "desc" and "sort" in call.query
     found = [
         (item, event)
-        for item in call.repository().items(call.now)
+        for item in call.items(_with_issues(call))
         for event in item.at(call.now).comments
         if since is None or event.at >= since
     ]
@@ -180,7 +202,7 @@ def events(call: Call) -> Listing:
     """Events of all issues and pull requests, newest first."""
     found = [
         (item, event)
-        for item in call.repository().items(call.now)
+        for item in call.items(_with_issues(call))
         for event in item.happened(call.now)
         if event.kind in IN_FEED
     ]
@@ -190,88 +212,31 @@ def events(call: Call) -> Listing:
 
 def pulls(call: Call) -> Listing:
     """Pull requests. There is no `since` here: it is ignored."""
-    items = [item for item in call.repository().items(call.now) if item.is_pull]
+    items = [item for item in _with_pulls(call).items(call.now) if item.is_pull]
     return Listing(_chosen(call, items, None), lambda item: pull_listed(call, item))
 
 
 def pull(call: Call) -> Json:
     """One pull request."""
-    return pull_full(call, _item(call, call.path["pull_number"], pulls_only=True))
+    return pull_full(call, _pull(call))
 
 
 def reviews(call: Call) -> Listing:
     """The submitted reviews of a pull request, oldest first."""
-    item = _item(call, call.path["pull_number"], pulls_only=True)
+    item = _pull(call)
     return Listing([(item, event) for event in item.at(call.now).reviews], lambda entry: review(call, entry))
 
 
 def requested_reviewers(call: Call) -> Json:
     """Who was asked and has not answered."""
-    item = _item(call, call.path["pull_number"], pulls_only=True)
+    item = _pull(call)
     state = item.at(call.now)
     people = [user(call, who) for who in state.asked] if state.open else []
     teams = [team_full(call, team, item.repository.org) for team in state.asked_teams if state.open]
     return {"users": people, "teams": teams}
 
 
-def shown_alerts(call: Call, found: Repository) -> list[Alert]:
-    """The alerts GitHub still shows: those closed more than two years ago have left."""
-    shown = []
-    for raised in found.alerts(call.now):
-        turn = raised.at(call.now)
-        if turn.state == "open" or call.now - turn.at <= TWO_YEARS:
-            shown.append(raised)
-    return shown
-
-
-def _sorted_alerts(call: Call, alerts: list[Alert]) -> list[Alert]:
-    wanted = [state for state in call.query.get("state", "").split(",") if state]
-    severities = [severity for severity in call.query.get("severity", "").split(",") if severity]
-    order = call.choice("sort", ("created", "updated", "epss_percentage"), "created")
-    direction = call.choice("direction", ("asc", "desc"), "desc")
-
-    def key(raised: Alert) -> Any:
-        changed = max(raised.created, raised.at(call.now).at)
-        rank = {"created": raised.created, "updated": changed, "epss_percentage": raised.advisory.score}[order]
-        return rank, raised.repository.id, raised.number
-
-    chosen = [
-        raised
-        for raised in alerts
-        if (not wanted or raised.at(call.now).state in wanted)
-        and (not severities or raised.advisory.severity in severities)
-    ]
-    return sorted(chosen, key=key, reverse=direction == "desc")
-
-
-def alerts(call: Call) -> Listing:
-    """The Dependabot alerts of a repository."""
-    found = call.repository()
-    if not call.may(found, "push"):
-        raise Refused(403, "You are not authorized to perform this operation.")
-    if not found.traits.alerts_enabled:
-        raise Refused(403, "Dependabot alerts are disabled for this repository.")
-    if found.archived(call.now):
-        raise Refused(403, "Dependabot alerts are not available for archived repositories.")
-    return Listing(_sorted_alerts(call, shown_alerts(call, found)), lambda raised: alert(call, raised))
-
-
-def org_alerts(call: Call) -> Listing:
-    """The Dependabot alerts of a whole organisation."""
-    org = call.org()
-    call.need_member()
-    call.need_owner("You are not authorized to perform this operation.")
-    found = [
-        raised
-        for each in org.repositories_at(call.now)
-        if each.traits.alerts_enabled and not each.archived(call.now)
-        for raised in shown_alerts(call, each)
-    ]
-    return Listing(_sorted_alerts(call, found), lambda raised: alert_of_org(call, raised))
-
-
 REPO = "/repos/{owner}/{repo}"
-ALERTS = "vulnerability_alerts=read"
 ROUTES = (
     Route(REPO, repository),
     Route(f"{REPO}/languages", languages),
@@ -288,6 +253,4 @@ ROUTES = (
     Route(f"{REPO}/pulls/{{pull_number}}", pull, "pull_requests=read"),
     Route(f"{REPO}/pulls/{{pull_number}}/reviews", reviews, "pull_requests=read"),
     Route(f"{REPO}/pulls/{{pull_number}}/requested_reviewers", requested_reviewers, "pull_requests=read"),
-    Route(f"{REPO}/dependabot/alerts", alerts, ALERTS, "public_repo, repo, security_events", cursor=True),
-    Route("/orgs/{org}/dependabot/alerts", org_alerts, ALERTS, "repo, security_events", cursor=True),
 )

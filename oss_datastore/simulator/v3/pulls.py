@@ -105,7 +105,7 @@ def review(call: Call, entry: tuple[Item, Event]) -> Json:
     return {
         "id": identity,
         "node_id": node_id("PRR", item.repository.id, identity),
-        "user": user(call, event.actor),
+        "user": user(call, event.actor) if event.actor is None else user(call, call.author(item, event.actor)),
         "body": "" if event.detail == "APPROVED" else "Please look at the notes.",
         "state": event.detail,
         "html_url": page,

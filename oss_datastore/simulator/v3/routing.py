@@ -5,12 +5,32 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from oss_datastore.simulator.v3 import of_orgs, of_repositories
+from oss_datastore.simulator.v3 import (
+    of_administration,
+    of_apps,
+    of_code,
+    of_feed,
+    of_orgs,
+    of_repositories,
+    of_search,
+    of_security,
+    of_shelf,
+)
 from oss_datastore.simulator.v3.call import Route, not_found
 from oss_datastore.simulator.world import World
 from oss_datastore.simulator.world.repositories import Repository
 
-ROUTES: tuple[Route, ...] = (*of_orgs.ROUTES, *of_repositories.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *of_orgs.ROUTES,
+    *of_administration.ROUTES,
+    *of_apps.ROUTES,
+    *of_repositories.ROUTES,
+    *of_code.ROUTES,
+    *of_shelf.ROUTES,
+    *of_security.ROUTES,
+    *of_feed.ROUTES,
+    *of_search.ROUTES,
+)
 
 
 @dataclass(frozen=True)
@@ -22,12 +42,13 @@ class Moved:
 
 @dataclass(frozen=True)
 class Found:
-    """An endpoint, the values of its template, the path by ids and the path by present names."""
+    """An endpoint, the values of its template, the path by ids, the path by present names, and the repository."""
 
     route: Route
     values: dict[str, str]
     alias: str
     canonical: str
+    repository: Repository | None
 
 
 def _compile() -> dict[int, list[tuple[tuple[str, ...], Route]]]:
@@ -69,7 +90,7 @@ def _named(parts: list[str], world: World, now: int) -> list[str]:
     return parts
 
 
-def find(path: str, world: World, now: int) -> Found | Moved:
+def find(path: str, world: World, now: int, method: str = "GET") -> Found | Moved:
     """The endpoint of a path. Raises Refused for what is not there (a trailing slash included)."""
     parts = _named(path[1:].split("/"), world, now)
     repository: Repository | None = None
@@ -79,6 +100,8 @@ def find(path: str, world: World, now: int) -> Found | Moved:
         if repository is not None and (repository.org is not org or parts[2].lower() != repository.name(now).lower()):
             return Moved("/".join(["", "repositories", str(repository.id), *parts[3:]]))
     for template, route in TABLE.get(len(parts), ()):
+        if route.method != method:
+            continue
         values = {}
         for part, given in zip(template, parts, strict=True):
             if part.startswith("{"):
@@ -86,7 +109,7 @@ def find(path: str, world: World, now: int) -> Found | Moved:
             elif part != given:
                 break
         else:
-            return Found(route, values, _alias(parts, repository, world), "/" + "/".join(parts))
+            return Found(route, values, _alias(parts, repository, world), "/" + "/".join(parts), repository)
     raise not_found()
 
 

@@ -11,7 +11,7 @@ from oss_datastore.simulator.world import milestones
 from oss_datastore.simulator.world.dice import ANCHOR, iso, maybe_iso
 from oss_datastore.simulator.world.items import Event, Item, State
 from oss_datastore.simulator.world.names import LABELS
-from oss_datastore.simulator.world.people import GHOST, Person
+from oss_datastore.simulator.world.people import Person
 from oss_datastore.simulator.world.repositories import Repository
 
 
@@ -104,7 +104,7 @@ def shared(call: Call, item: Item, state: State) -> Json:
     return {
         "number": item.number,
         "title": state.title,
-        "user": user(call, item.author or GHOST),
+        "user": user(call, call.author(item, item.author)),
         "labels": [label(call, item.repository, name) for name in state.labels],
         "state": "open" if state.open else "closed",
         "locked": False,
@@ -181,7 +181,7 @@ def comment(call: Call, entry: tuple[Item, Event]) -> Json:
         "issue_url": f"{call.base}/repos/{full_name}/issues/{item.number}",
         "id": identity,
         "node_id": node_id("IC", item.repository.id, identity),
-        "user": user(call, event.actor or GHOST),
+        "user": user(call, call.author(item, event.actor)),
         "created_at": iso(event.at),
         "updated_at": iso(event.at),
         "body": event.detail,

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from oss_datastore.simulator.node_ids import node_id
 from oss_datastore.simulator.v3.call import Call
-from oss_datastore.simulator.v3.of_repositories import shown_alerts
+from oss_datastore.simulator.v3.of_security import shown_alerts
 from oss_datastore.simulator.v4 import of_rules, of_shelf
 from oss_datastore.simulator.v4.base import Connection, Node, Plain, Problem, ordered
 from oss_datastore.simulator.v4.of_access import held
