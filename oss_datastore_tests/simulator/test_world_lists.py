@@ -149,14 +149,18 @@ def test_releases_are_drafted_then_published(acme: Org) -> None:
 
 
 def test_labels_come_change_and_keep_their_ids(acme: Org) -> None:
-    both = []
-    for repository in acme.repositories:
-        before = {label.id: label for label in labels.labels(repository, EARLY - 500 * DAY)}
-        after = {label.id: label for label in labels.labels(repository, LATE)}
-        assert {label.name for label in after.values()} >= {"bug", "dependencies"}
-        both += [(before.get(identity), after.get(identity)) for identity in before.keys() | after.keys()]
-    assert any(before is None for before, _ in both)
-    assert any(before and after and before.name != after.name for before, after in both)
+    days = range(LATE - 800 * DAY, LATE, 25 * DAY)
+    seen = [
+        {label.id: label for repository in acme.repositories for label in labels.labels(repository, day)}
+        for day in days
+    ]
+    assert len(seen[-1]) > len(seen[0]) >= 9 * len(acme.repositories)
+    changes = [
+        (before[each], after[each]) for before, after in itertools.pairwise(seen) for each in before.keys() & after
+    ]
+    assert any(one.name != other.name for one, other in changes)
+    assert any(one.color != other.color for one, other in changes)
+    assert all(one == other or one.updated < other.updated for one, other in changes)
 
 
 def test_milestones_count_what_lies_in_them(acme: Org) -> None:
