@@ -49,7 +49,7 @@ ADDRESSABLE = {
 
 NEEDS = {
     Needs.anyone: "whoever may read it sees it whole",
-    Needs.push: "push access or more; others are refused",
+    Needs.push: "push access or more (of an organisation: owner); others are refused",
     Needs.owner: "organisation owner; others see a shorter list, which stays `partial`",
 }
 """What a token's account must be, in words."""

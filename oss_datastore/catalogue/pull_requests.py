@@ -178,7 +178,7 @@ pull_requests = Dataset(
             "pull_request_closing_issues",
             (
                 _PULL_REQUEST_OF_CHILD,
-                bigint("issue_id", "databaseId", "Numeric id of the issue.", required=True),
+                bigint("issue_id", "fullDatabaseId", "Numeric id of the issue.", required=True),
                 bigint("issue_repo_id", "repository.databaseId", "The issue's repository: it may be another."),
                 timestamp("updated_at", "@parent.updatedAt", "When the pull request last changed."),
             ),

@@ -40,25 +40,21 @@ users = Dataset(
             _USER,
             text("type", "__typename|type", "User, Bot, Organization, Mannequin or EnterpriseUserAccount."),
             boolean("is_site_admin", "isSiteAdmin|site_admin", "Works for GitHub."),
-            bigint("followers", "followers.totalCount|followers", "Followers."),
-            bigint("following", "following.totalCount|following", "Accounts it follows."),
-            bigint("public_repos", "publicRepositories.totalCount|public_repos", "Public repositories of its own."),
-            bigint("public_gists", "publicGists.totalCount|public_gists", "Public gists."),
             timestamp("account_created_at", "createdAt|created_at", "When the account was made."),
         ),
         key=("user_id",),
         hash_keys={"user_hk": ("user_id",)},
-        hash_diffs={
-            "sat_user_account": ("is_site_admin", "account_created_at"),
-            "sat_user_counter": ("followers", "following", "public_repos", "public_gists"),
-        },
+        hash_diffs={"sat_user_account": ("is_site_admin", "account_created_at")},
         description="One row per account that was asked for and UTC day.",
     ),
     subject="users",
     scope_kind=ScopeKind.user,
     addressable=Addressable.snapshot,
     needs=Needs.anyone,
-    description="The public profile of every account seen in any answer.",
+    description=(
+        "The public profile of every account that works on a repository or may reach it. Whoever only stars, watches or"
+        " forks one is left alone."
+    ),
     permission="none: profiles are public",
     children=(
         Table(

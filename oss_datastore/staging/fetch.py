@@ -222,7 +222,9 @@ class Fetcher:
         if ScopeKind.user in kinds:
             # Which organisation's token asks for a profile does not matter: profiles are the same for all.
             org, host = organizations[0].names["org"], organizations[0].host
-            seen = self.staging.accounts(ANSWER_SETS, day)
+            # Whoever only stars, watches or forks a repository is left alone.
+            sets = [s.name for s in ANSWER_SETS.values() if any(d.subject != "popularity" for d in s.datasets)]
+            seen = self.staging.accounts(sets, day)
             scopes[ScopeKind.user] = [
                 Scope(host, ScopeKind.user, number, {"org": org, "account_id": str(number), "node_id": node_id})
                 for number, node_id in sorted(seen.items())

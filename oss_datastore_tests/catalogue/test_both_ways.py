@@ -238,7 +238,12 @@ def test_what_changed_after_the_close_still_shows_that_it_was_there() -> None:
 
 
 def test_a_pull_request_names_the_issues_it_closes() -> None:
-    closes = {"nodes": [{"databaseId": 11, "repository": {"databaseId": 7}}, {"databaseId": 12, "repository": None}]}
+    closes = {
+        "nodes": [
+            {"fullDatabaseId": "11", "repository": {"databaseId": 7}},
+            {"fullDatabaseId": "12", "repository": None},
+        ]
+    }
     item = {"fullDatabaseId": "5", "number": 1, "updatedAt": MADE, "closingIssuesReferences": closes}
     rows = parsed("pull_requests", item).rows["pull_request_closing_issues"]
     assert [(row["pull_request_id"], row["issue_id"], row["issue_repo_id"]) for row in rows] == [
