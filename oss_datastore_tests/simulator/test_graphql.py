@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 import requests
-from graphql import GraphQLObjectType, build_schema, get_named_type, is_leaf_type, is_required_argument
+from graphql import (
+    GraphQLObjectType,
+    build_schema,
+    get_named_type,
+    is_abstract_type,
+    is_leaf_type,
+    is_required_argument,
+)
 
 from oss_datastore.simulator import Simulator
 from oss_datastore.simulator.node_ids import former_id, node_id, read_node_id
@@ -411,11 +418,14 @@ def test_every_field_of_every_type_answers(client: Client) -> None:
             parts.append(call if is_leaf_type(inner) else f"{call}{{__typename}}")
             if is_leaf_type(inner):
                 continue
-            for each in [inner] if isinstance(inner, GraphQLObjectType) else schema.get_possible_types(inner):  # type: ignore[arg-type]
+            for each in schema.get_possible_types(inner) if is_abstract_type(inner) else [inner]:
                 if each.name not in ways:
                     ways[each.name] = ways[kind.name] % f"{call}{{... on {each.name}{{%s}}}}"
                     queue.append(each.name)
+        own = {alias for alias in declared if alias.startswith(f"{kind.name}_")}
         for name in ("lantern", "tidepool", "mosaic-docs", "compass-operator"):
+            if own <= found:
+                break
             answer = client.query((ways[kind.name] % " ".join(parts)).replace('"lantern"', f'"{name}"'))
             assert "errors" not in answer, (kind.name, answer["errors"][:2])
             found |= answered(answer["data"]) & declared

@@ -83,6 +83,16 @@ def test_ids_stay_through_renames(sim: Simulator) -> None:
     assert (later["id"], later["databaseId"]) == (earlier["id"], earlier["databaseId"])
 
 
+def test_what_has_moved_is_found_unless_moves_are_not_to_be_followed(sim: Simulator) -> None:
+    sim.set_faults("moved@/repos/acme/tidepool")
+    text = """{a: repository(owner: "acme", name: "tidepool"){name}
+      b: repository(owner: "acme", name: "tidepool", followRenames: false){name}}"""
+    answer = Client(sim).query(text)
+    sim.set_faults(None)
+    assert answer["data"] == {"a": {"name": "tidepool"}, "b": None}
+    assert types(answer) == [("NOT_FOUND", ["b"])]
+
+
 # 16: no commits
 
 

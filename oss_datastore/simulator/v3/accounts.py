@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from oss_datastore.simulator.node_ids import node_id
 from oss_datastore.simulator.v3.call import HTML, Call, Json
-from oss_datastore.simulator.world import Org
+from oss_datastore.simulator.world import Org, profiles
 from oss_datastore.simulator.world.dice import DAY, iso
 from oss_datastore.simulator.world.people import Person
 from oss_datastore.simulator.world.repositories import Repository
@@ -69,23 +69,23 @@ def owner(call: Call, org: Org) -> Json:
 
 def profile(call: Call, who: Person) -> Json:
     """An account in full."""
-    luck = who.id % 97
+    told = profiles.profile(who, call.now)
     return {
         **_user(call.base, call.world.present(who, call.now)),
-        "name": who.name,
-        "company": who.company,
-        "blog": "",
-        "location": who.location,
-        "email": who.email,
+        "name": told.name,
+        "company": told.company,
+        "blog": told.website or "",
+        "location": told.location,
+        "email": told.email,
         "hireable": None,
-        "bio": who.bio,
-        "twitter_username": None,
-        "public_repos": luck // 3,
-        "public_gists": luck // 9,
-        "followers": luck,
-        "following": luck // 2,
+        "bio": told.bio,
+        "twitter_username": told.twitter,
+        "public_repos": told.repositories,
+        "public_gists": told.gists,
+        "followers": told.followers,
+        "following": told.following,
         "created_at": iso(who.created),
-        "updated_at": iso(max(who.created, call.now - (luck + 1) * DAY)),
+        "updated_at": iso(told.updated),
     }
 
 

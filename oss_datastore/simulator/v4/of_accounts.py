@@ -298,7 +298,9 @@ def find_repository(call: Call, owner: str, name: str, follow_renames: bool) -> 
 
     org = call.world.org(owner)
     found = org.repository(name, call.now) if org else None
-    moved = found is not None and found.name(call.now).lower() != name.lower()
+    moved = found is not None and (
+        found.org is not org or found.name(call.now).lower() != name.lower() or call.holds("moved", found)
+    )
     if found is None or not call.sees(found) or (moved and not follow_renames):
         raise Problem("NOT_FOUND", f"Could not resolve to a Repository with the name '{owner}/{name}'.")
     return RepositoryNode.or_raise(call, found)
