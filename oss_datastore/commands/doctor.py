@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import click
 
 from oss_datastore.catalogue import ANSWER_SETS
-from oss_datastore.catalogue.model import Needs, RestRequest, ScopeKind
+from oss_datastore.catalogue.model import FileRequest
 from oss_datastore.commands.output import as_json, table
+from oss_datastore.commands.rights import Finding, Rights, with_included
 from oss_datastore.connections import (
     UnusableHome,
     open_github,
@@ -27,27 +27,27 @@ from oss_datastore.staging.store import StoreError
 from oss_datastore.warehouse import WarehouseBusy
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line: what was looked at, whether it is well (`ok`, `limited` or `missing`), and what to do."""
-
-    what: str
-    state: str
-    told: str
-
-
 @click.command(short_help="Check token, role, permissions, store, queue and warehouse.")
 @click.option("--json", "wants_json", is_flag=True, help="Print JSON.")
 def doctor(wants_json: bool) -> None:
-    """Looks at everything a day needs and says what to grant. Exit code 1 when something is missing."""
+    """Looks at everything a day needs and says what to grant, dataset by dataset.
+
+    Asks GitHub some thirty small questions for each organisation. Exit code 1 when something is missing.
+    """
     from oss_datastore.commands.demo import demo_world
 
     with demo_world(Settings.load()) as settings:
-        findings = [*_places(settings), *_github(settings)]
+        findings = [*_places(settings), *_files(settings), *_github(settings)]
     if wants_json:
         as_json([finding.__dict__ for finding in findings])
     else:
-        table(("what", "state", ""), [(f.what, f.state, f.told) for f in findings])
+        table(("what", "state", ""), [(f.what, f.state, f.told) for f in findings if not f.visibility])
+        datasets = [f for f in findings if f.visibility]
+        if datasets:
+            table(
+                ("dataset", "state", "permission", "classic scope", "who sees it whole", ""),
+                [(f.what, f.state, f.permission, f.classic_scope, f.visibility, f.told) for f in datasets],
+            )
     if any(finding.state == "missing" for finding in findings):
         raise click.exceptions.Exit(1)
 
@@ -105,57 +105,47 @@ def _organization(github: GitHub, org: str) -> Iterator[Finding]:
             for name in ("core", "graphql")
             if name in limits
         )
-        yield Finding(f"{org}: token", "ok", f"accepted; left this hour: {told}")
-        github.get(f"/orgs/{org}", org=org)
+        seen = github.get(f"/orgs/{org}", org=org)
     except GitHubError as why:
         yield Finding(f"{org}: token", "missing", str(why))
         return
+    scopes = frozenset(seen.oauth_scopes) if "x-oauth-scopes" in seen.headers else None
+    kind = "fine-grained or of an app" if scopes is None else f"classic, with {', '.join(sorted(scopes)) or 'no scope'}"
+    yield Finding(f"{org}: token", "ok", f"accepted: {kind}; left this hour: {told}")
     role = _role(github, org)
-    owner = role == "owner"
+    whole = role in ("owner", "app")
     yield Finding(
         f"{org}: role",
-        "ok" if owner else "limited",
-        role if owner else f"{role}: lists of people are only shown whole to organisation owners, and stay `partial`",
+        "ok" if whole else "limited",
+        role if whole else f"{role}: lists of people are only shown whole to organisation owners, and stay `partial`",
     )
     try:
         repositories = github.get(f"/orgs/{org}/repos", {"per_page": 1, "sort": "pushed"}, org=org).payload
     except GitHubError as why:
         yield Finding(f"{org}: repositories", "missing", str(why))
         return
-    names = {"org": org, "repo": repositories[0]["full_name"] if repositories else ""}
+    one = repositories[0] if repositories else None
+    yield from Rights(github, org, whole, with_included(scopes) if scopes is not None else None, one).findings()
+
+
+def _files(settings: Settings) -> Iterator[Finding]:
     for answer_set in ANSWER_SETS.values():
-        request = next(r for r in answer_set.requests if isinstance(r, RestRequest))
-        dataset = answer_set.datasets[0]
-        if request.asked_per is ScopeKind.repository and not names["repo"]:
-            continue
-        yield _permission(github, org, request, names, dataset.name, dataset.permission, dataset.needs, owner)
+        for request in answer_set.requests:
+            if isinstance(request, FileRequest):
+                yield Finding(f"file: {answer_set.name}", "ok", _file(settings.files, request.file))
 
 
-def _permission(
-    github: GitHub,
-    org: str,
-    request: RestRequest,
-    names: dict[str, str],
-    dataset: str,
-    permission: str,
-    needs: Needs,
-    owner: bool,
-) -> Finding:
-    params: dict[str, Any] = {**request.params, "per_page": 1}
-    try:
-        github.get(request.path.format(**names), params, org=org, accept=request.accept)
-    except GitHubError as why:
-        if why.kind in ("disabled", "empty_repository"):
-            return Finding(f"{org}: {dataset}", "ok", f"switched off for {names['repo']}")
-        return Finding(f"{org}: {dataset}", "limited", f"grant {permission} ({why.kind} for {names['repo'] or org})")
-    if needs is Needs.owner and not owner:
-        return Finding(f"{org}: {dataset}", "limited", "answered, but only owners see the whole list")
-    return Finding(f"{org}: {dataset}", "ok", "")
+def _file(folder: Path | None, name: str) -> str:
+    if folder is None:
+        return "not used: OSS_DATASTORE_FILES is not set"
+    return str(folder / name) if (folder / name).exists() else f"not used: there is no {name} in {folder}"
 
 
 def _role(github: GitHub, org: str) -> str:
     try:
         payload = github.get(f"/user/memberships/orgs/{org}", org=org).payload
     except GitHubError as why:
-        return "no member" if why.kind == "not_found" else f"unknown ({why.kind})"
+        if why.kind == "forbidden" and "integration" in str(why).lower():
+            return "app"
+        return "no member" if why.kind in ("not_found", "forbidden") else f"unknown ({why.kind})"
     return "owner" if payload.get("role") == "admin" else "member"
