@@ -106,7 +106,9 @@ KINDS = {
         18, "an issue, pull request or alert without an id; the pattern is its own path, .../issues/7", lasting=True
     ),
     "since_ignored": Kind(18, "the whole list, though only what changed since was asked for"),
-    "ghost_authors": Kind(19, "authors are null; the pattern is .../issues/7", lasting=True),
+    "ghost_authors": Kind(
+        19, "authors are null; the pattern is .../issues/7, .../commits/<sha>, .../releases/<id>", lasting=True
+    ),
     "dependabot_disabled": Kind(20, "403 Dependabot alerts are disabled for this repository", lasting=True),
     "alerts_archived": Kind(20, "every closed Dependabot alert has left the list", lasting=True),
     "code_scanning_disabled": Kind(20, "404 no analysis found; absent from the organisation's list", lasting=True),

@@ -13,7 +13,7 @@ from oss_datastore.simulator.world import statistics
 from oss_datastore.simulator.world.commits import Commit, Signature, pull_commits
 from oss_datastore.simulator.world.dice import DAY, iso, sha
 from oss_datastore.simulator.world.packages import packages
-from oss_datastore.simulator.world.people import Person
+from oss_datastore.simulator.world.people import GHOST, Person
 from oss_datastore.simulator.world.releases import Asset, Release, releases
 from oss_datastore.simulator.world.repositories import Repository
 
@@ -30,6 +30,7 @@ def commit(call: Call, repository: Repository, made: Commit) -> Json:
     full_name = repository.full_name(call.now)
     repo, page = f"{call.base}/repos/{full_name}", f"{HTML}/{full_name}"
     tree = sha(made.sha, "tree")
+    ghostly = call.holds_at("ghost_authors", repository, "commits", made.sha)
     return {
         "sha": made.sha,
         "node_id": node_id("C", repository.id, int(made.sha[:12], 16)),
@@ -51,8 +52,8 @@ def commit(call: Call, repository: Repository, made: Commit) -> Json:
         "url": f"{repo}/commits/{made.sha}",
         "html_url": f"{page}/commit/{made.sha}",
         "comments_url": f"{repo}/commits/{made.sha}/comments",
-        "author": user(call, made.author.account),
-        "committer": user(call, made.committer.account),
+        "author": None if ghostly else user(call, made.author.account),
+        "committer": None if ghostly else user(call, made.committer.account),
         "parents": [
             {"sha": parent, "url": f"{repo}/commits/{parent}", "html_url": f"{page}/commit/{parent}"}
             for parent in ([made.parent] if made.parent else [])
@@ -219,7 +220,7 @@ def release(call: Call, repository: Repository, made: Release) -> Json:
         "created_at": iso(made.created),
         "published_at": None if draft else iso(made.published),
         "updated_at": iso(made.created if draft else made.published),
-        "author": user(call, made.author),
+        "author": user(call, GHOST if call.holds_at("ghost_authors", repository, "releases", made.id) else made.author),
         "assets": [_asset(call, repository, made, asset) for asset in made.assets(call.now)],
         **({} if draft else {"reactions": reactions(url)}),
     }
