@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from oss_datastore.simulator import Simulator, World
-from oss_datastore.simulator.world.changes import read_change
+from oss_datastore.simulator.world.changes import EXAMPLES, read_change
 from oss_datastore.simulator.world.dice import seconds
 from oss_datastore_tests.simulator.conftest import WIDE, Client
 
@@ -123,6 +123,15 @@ def test_a_change_without_a_time_happens_on_a_day_that_the_seed_picks() -> None:
 def test_a_change_that_cannot_be_is_refused_with_what_was_expected(change: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         World(1, ("acme", "umbrella"), 12, changes=[change])
+
+
+def test_the_examples_of_changes_fit_together() -> None:
+    world = World(1, ("acme", "umbrella"), 12, changes=EXAMPLES)
+    end = seconds(datetime(2027, 1, 1, tzinfo=UTC))
+    assert {repository.name(end) for repository in world.orgs["umbrella"].repositories_at(end)} >= {
+        "lamp",
+        "acme-quarry",
+    }
 
 
 def test_in_an_idle_world_nothing_happens_but_what_is_planned() -> None:

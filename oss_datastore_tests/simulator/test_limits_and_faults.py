@@ -14,7 +14,8 @@ from click.testing import CliRunner
 
 from oss_datastore.simulator import Limits, Simulator
 from oss_datastore.simulator.command import simulate
-from oss_datastore.simulator.faults import KINDS, Fault, read_fault, read_faults
+from oss_datastore.simulator.faults import BEHAVIOURS, KINDS, Fault, read_fault, read_faults
+from oss_datastore.simulator.world.changes import EXAMPLES
 from oss_datastore_tests.simulator.conftest import NOW, WIDE, Client
 
 LANTERN = '{repository(owner: "acme", name: "lantern"){name}}'
@@ -323,12 +324,20 @@ def test_wrong_faults_are_refused_with_what_was_expected(wrong: str) -> None:
 def test_the_help_of_the_command_lists_every_fault() -> None:
     text = CliRunner().invoke(simulate, ["--help"]).output
     assert all(name in text for name in KINDS)
-    for option in ("--port", "--org", "--repos", "--seed", "--now", "--latency-ms", "--faults"):
+    assert all(f"{number:>2} {behaviour}" in text for number, behaviour in BEHAVIOURS.items())
+    assert all(example in text for example in EXAMPLES)
+    for option in ("--port", "--org", "--seed", "--now", "--latency-ms", "--faults", "--limit-core", "--limit-graphql"):
         assert option in text
 
 
 @pytest.mark.parametrize(
-    ("arguments", "word"), [(["--faults", "nonsense"], "nonsense"), (["--now", "tomorrow"], "tomorrow")]
+    ("arguments", "word"),
+    [
+        (["--faults", "nonsense"], "nonsense"),
+        (["--now", "tomorrow"], "tomorrow"),
+        (["--change", "acme/lantern vanished"], "vanished"),
+        (["--limit-core", "many"], "many"),
+    ],
 )
 def test_the_command_refuses_wrong_words_in_one_line(arguments: list[str], word: str) -> None:
     result = CliRunner().invoke(simulate, ["--port", "0", *arguments])

@@ -1,19 +1,9 @@
 """Changes that are put into a world on purpose: names, owners and busy days, each at a moment of its own.
 
-A change is written `<subject> <what> [words] [on <time>]`:
-
-    acme/lantern renamed lamp on 2026-11-10
-    acme/lantern transferred umbrella on 2026-11-10T15:00
-    acme/quarry transferred umbrella/acme-quarry on 2026-11-10T15:00
-    acme/lantern deleted on 2026-11-12
-    acme/lantern created on 2026-11-14
-    acme/tidepool busy 20 10 on 2026-11-10
-    amber-auk renamed brisk-owl on 2026-11-10
-
-A subject is called what it is called at that moment, and a name that is taken where it goes is refused. `created`
-founds a repository, whose name may have been another's before; `busy` opens that many issues and pull requests on a
-day; an account may take a login that another has left. A date alone means half past nine of that day (UTC). Without a
-time the seed picks a day of 2026.
+A change is written `<subject> <what> [words] [on <time>]`, as in `EXAMPLES`. A subject is called what it is called at
+that moment, and a name that is taken where it goes is refused. `created` founds a repository, whose name may have been
+another's before; `busy` opens that many issues and pull requests on a day; an account may take a login that another
+has left. A date alone means half past nine of that day (UTC). Without a time the seed picks a day of 2026.
 """
 
 from __future__ import annotations
@@ -23,6 +13,15 @@ from dataclasses import dataclass
 
 from oss_datastore.simulator.world.dice import DAY, HOUR, parse_instant, share
 
+EXAMPLES = (
+    "acme/lantern renamed lamp on 2026-11-10",
+    "acme/lamp transferred umbrella on 2026-11-10T15:00",
+    "acme/quarry transferred umbrella/acme-quarry",
+    "acme/beacon deleted on 2026-11-12",
+    "acme/lantern created on 2026-11-14",
+    "acme/tidepool busy 20 10 on 2026-11-10",
+    "amber-auk renamed brisk-owl on 2026-11-10",
+)
 OF_REPOSITORIES = {"renamed": 1, "transferred": 1, "deleted": 0, "created": 0, "busy": 2}
 """What may happen to a repository, and how many words follow."""
 MORNING = 9 * HOUR + 1_800
