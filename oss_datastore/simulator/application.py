@@ -11,6 +11,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from email.utils import formatdate
 from typing import Any
@@ -187,6 +188,9 @@ class Application:
             return self._moved(visit, found)
         route = found.route
         visit.endpoint, visit.permission, visit.scopes = route.template, route.permission, route.scopes
+        named = found.values.get("org") or found.values.get("owner")
+        if named and visit.token.org and named.lower() != visit.token.org.lower():
+            visit.token = replace(visit.token, role="outsider")
         visit.resource, visit.paths = route.resource, (asked.path, found.alias, found.canonical)
         if route.as_app != visit.signed:
             visit.charge = False

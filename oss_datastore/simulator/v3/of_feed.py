@@ -81,13 +81,13 @@ def _org(call: Call, org: Org) -> Json:
 def _payload(call: Call, each: Happening) -> Json:
     match each.kind:
         case "PushEvent":
-            commit = each.about
+            head, before = each.about
             return {
                 "repository_id": each.repository.id,
                 "push_id": each.id,
                 "ref": "refs/heads/main",
-                "head": commit.sha,
-                "before": commit.parent or "0" * 40,
+                "head": head,
+                "before": before or "0" * 40,
             }
         case "IssuesEvent":
             return {"action": each.action, "issue": issue(call, each.about)}

@@ -6,6 +6,7 @@ How late it is told, and how much of it, belongs to the API.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oss_datastore.simulator.world.dice import ANCHOR, DAY
@@ -21,7 +22,8 @@ OF_ITEMS = ("closed", "reopened", "commented", "reviewed")
 
 
 class Happening(NamedTuple):
-    """One thing that happened: `about` is an item, an (item, event) pair, a commit, a fork or a release."""
+    """One thing that happened: `about` is an item, an (item, event) pair, the heads after and before a push, a
+    fork or a release."""
 
     at: int
     id: int
@@ -60,10 +62,11 @@ def _all(repository: Repository, instant: int, since: int) -> Iterator[Happening
                 yield tell(event.at, item.number, "PullRequestReviewEvent", event.actor, (item, event), "created")
             else:
                 yield tell(event.at, item.number, kind, event.actor, item, event.kind)
-    for commit in repository.commits(instant):
-        if commit.pushed <= since:
-            break
-        yield tell(commit.pushed, 1, "PushEvent", commit.author.account or repository.home.staff.steward, commit)
+    lately = takewhile(lambda commit: commit.pushed > since, repository.commits(instant))
+    for pushed, group in groupby(lately, key=lambda commit: commit.pushed):
+        commits = list(group)
+        head, before = commits[0], commits[-1].parent
+        yield tell(pushed, 1, "PushEvent", head.author.account or repository.home.staff.steward, (head.sha, before))
     for number, entry in enumerate(repository.crowd("stars").everybody(instant)):
         if entry.since > since:
             yield tell(entry.since, 2 + number, "WatchEvent", entry.who, None, "started")
