@@ -65,7 +65,7 @@ class Lease:
 
 
 class Held(Exception):
-    """A limit lasts longer than a run waits: no call leaves until then."""
+    """A limit lasts longer than a run may still wait: no call leaves until then."""
 
     def __init__(self, scope: Limit, resume_at: datetime) -> None:
         super().__init__(f"{scope} rate limit until {resume_at:%Y-%m-%d %H:%M:%S} UTC")
@@ -79,32 +79,54 @@ class _Block:
 
     scope: Limit
     until: float = 0.0
-    since: float = 0.0
     strikes: int = 0
     epoch: int = 0
     """Grows with each block, so that answers to calls that left before it are not taken for calls that ignored it."""
     given_up: bool = False
     probing: bool = False
 
-    def open(self, now: float, until: float, longest_wait: float) -> None:
+    def open(self, until: float) -> None:
         if not self.strikes:
-            self.since, self.given_up = now, False
+            self.given_up = False
         self.until = max(self.until, until)
-        self.given_up = self.given_up or self.until - self.since > longest_wait
 
     def clear(self) -> None:
         self.strikes, self.until, self.given_up = 0, 0.0, False
 
 
+class Patience:
+    """How long a client may still wait for limits: all tokens, pools and blocks together.
+
+    A moment in which several calls wait is counted once. Without such a sum each of fifty lists would wait its five
+    minutes anew.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._left = seconds
+        self._granted_until = float("-inf")
+        self._lock = threading.Lock()
+
+    def grants(self, now: float, until: float) -> bool:
+        """Whether a call may wait until then; if so, the wait is booked."""
+        with self._lock:
+            more = until - max(now, self._granted_until)
+            if more > self._left:
+                return False
+            if more > 0:
+                self._left -= more
+                self._granted_until = until
+            return True
+
+
 class Account:
     """What all calls of one token share."""
 
-    def __init__(self, token_key: str, *, clock: Clock, timer: Timer, pace: bool, longest_wait: float) -> None:
+    def __init__(self, token_key: str, *, clock: Clock, timer: Timer, pace: bool, patience: Patience) -> None:
         self.token_key = token_key
         self.clock = clock
         self.timer = timer
         self.pace = pace
-        self.longest_wait = longest_wait
+        self.patience = patience
         self.lock = threading.Lock()
         self.in_flight = 0
         self.block = _Block("secondary")
@@ -133,6 +155,7 @@ class Budget:
         self._remaining: int | None = None
         self._window_ends = 0.0
         self._points_in_flight = 0
+        self._kept = 0
         self._requests = 0
         self._points = 0
 
@@ -209,7 +232,9 @@ class Budget:
         account = self._account
         for block in (account.block, self._block):
             if block.until > now:
-                if block.given_up:
+                # Given up once, it stays so: the rest of a run would trickle out of what is left of the wait.
+                if block.given_up or not account.patience.grants(now, block.until):
+                    block.given_up = True
                     raise Held(block.scope, account.clock.now() + timedelta(seconds=block.until - now))
                 return block.until - now
             if block.strikes and block.given_up:
@@ -220,14 +245,24 @@ class Budget:
         if account.in_flight >= CONCURRENT:
             return _POLL
         if self._remaining is not None and self._window_ends > now:
-            if self._remaining - self._points_in_flight >= points:
+            free = self._remaining - self._kept
+            if free - self._points_in_flight >= points:
                 return 0.0
-            if self._remaining >= points:
+            if free >= points:
                 return _POLL
-            self._block.open(now, self._window_ends, account.longest_wait)
+            if self._remaining >= points:
+                if account.patience.grants(now, self._window_ends):
+                    return self._window_ends - now
+                raise Held("primary", account.clock.now() + timedelta(seconds=self._window_ends - now))
+            self._block.open(self._window_ends)
             self._tell(self._block, now)
             return self._hindrance(now, points)
         return 0.0
+
+    def keep(self, points: int) -> None:
+        """From now on so many are left alone: they belong to calls that must not come too late."""
+        with self._account.lock:
+            self._kept = points
 
     def learn(self, limit: int, remaining: int, reset: datetime, server_now: datetime) -> None:
         """Take in what GitHub says of this pool when asked for its limits."""
@@ -277,14 +312,14 @@ class Budget:
         if departed_in == block.epoch:
             again = block.strikes
             if not again:
-                block.since, block.given_up = now, False
+                block.given_up = False
             block.strikes += 1
             block.epoch += 1
         else:
             again = max(block.strikes - 1, 0)
         wait = named_wait(limit, headers, server_now)
         wait = SECONDARY_WAIT * 2**again if wait is None else max(wait, 1.0 * 2**again)
-        block.open(now, now + wait, self._account.longest_wait)
+        block.open(now + wait)
         self._tell(block, now)
 
     def _recover(self, lease: Lease) -> None:
@@ -304,7 +339,7 @@ class Budget:
 
 @dataclass
 class Budgets:
-    """All budgets of a client."""
+    """All budgets of a client, which waits `longest_wait` seconds for limits in sum."""
 
     clock: Clock
     timer: Timer = field(default_factory=Timer)
@@ -312,13 +347,17 @@ class Budgets:
     longest_wait: float = 300.0
     _accounts: dict[str, Account] = field(default_factory=dict, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _patience: Patience = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._patience = Patience(self.longest_wait)
 
     def of(self, token_key: str, pool: str) -> Budget:
         """The one budget of this token and pool."""
         with self._lock:
             if token_key not in self._accounts:
                 self._accounts[token_key] = Account(
-                    token_key, clock=self.clock, timer=self.timer, pace=self.pace, longest_wait=self.longest_wait
+                    token_key, clock=self.clock, timer=self.timer, pace=self.pace, patience=self._patience
                 )
             account = self._accounts[token_key]
         return account.budget(pool)

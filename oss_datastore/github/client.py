@@ -25,8 +25,9 @@ from oss_datastore.github.wire import Wire
 class GitHub:
     """Asks GitHub within its limits; safe to use from several threads.
 
-    `pace` off means no spacing of calls; a limit GitHub reports is kept all the same. A call waits `longest_wait`
-    seconds for a limit before RateLimited is raised, and is sent `attempts` times where no usable answer comes.
+    `pace` off means no spacing of calls; a limit GitHub reports is kept all the same. All calls together wait
+    `longest_wait` seconds for limits; beyond that RateLimited is raised. A call is sent `attempts` times where no
+    usable answer comes.
     An `app` speaks for every organisation it is installed in that has no token of its own.
     """
 
@@ -125,6 +126,11 @@ class GitHub:
             budget.learn(limit, remaining, reset, server_now)
             states[pool] = budget.state()
         return states
+
+    def keep(self, points: Mapping[tuple[str, str], int]) -> None:
+        """Leaves so much alone of each (token key, pool) until told otherwise; RateLimited is raised before that."""
+        for token_key, pool in points:
+            self._budgets.of(token_key, pool).keep(points[token_key, pool])
 
     @property
     def budget(self) -> Mapping[tuple[str, str], BudgetState]:

@@ -175,3 +175,35 @@ def test_a_query_is_taken_to_cost_what_it_cost_at_its_dearest(server: Server, ma
     with pytest.raises(RateLimited):
         github.query("q", {})
     assert len(server.received) == 2
+
+
+def test_all_limits_together_are_waited_for_no_longer_than_five_minutes(passing: VirtualTime) -> None:
+    """Fifty lists, each of which meets a limit of a minute: the sixth wait is not waited for any more."""
+    both, held = Budgets(Clock(NOON), passing.timer), 0
+    for turn in range(50):
+        budget = both.of(f"token {turn % 2}", "core" if turn % 3 else "graphql")
+        try:
+            lease = budget.acquire()
+        except Held:
+            held += 1
+            continue
+        budget.settle(lease, status=403, headers={"retry-after": "60"}, limit="secondary")
+    assert 240 <= passing.total <= 300
+    assert held > 30
+
+
+def test_what_is_kept_is_left_alone_while_the_rest_may_be_spent(passing: VirtualTime) -> None:
+    hourly = Hourly(passing)
+    budget = Budgets(Clock(NOON), passing.timer, pace=False).of("key", "core")
+    left, reset = hourly.look()
+    budget.learn(hourly.limit, left, reset, hourly.now)
+    budget.keep(4990)
+    for _ in range(10):
+        budget.settle(budget.acquire(), status=200, headers=hourly.serve())
+    with pytest.raises(Held) as held:
+        budget.acquire()
+    assert held.value.scope == "primary"
+    assert (passing.total, hourly.left) == (0, 4990)
+    budget.keep(0)
+    budget.settle(budget.acquire(), status=200, headers=hourly.serve())
+    assert hourly.left == 4989
