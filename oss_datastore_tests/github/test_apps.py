@@ -17,10 +17,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
+from oss_datastore.clock import Clock
 from oss_datastore.connections import open_github
-from oss_datastore.github import Answer, App, GitHub, NoToken, ServerFault, StaticTokens, Unauthorized
+from oss_datastore.github import Answer, App, GitHub, NoToken, ServerFault, StaticTokens, Timer, Unauthorized
 from oss_datastore.redaction import redact_text
 from oss_datastore.settings import Settings, WrongSetting
+from oss_datastore.simulator.server import Simulator
 from oss_datastore_tests.github.conftest import Make
 from oss_datastore_tests.github.scripted import Received, Scripted, Server, VirtualTime
 
@@ -314,6 +316,28 @@ def test_an_app_alone_is_enough(apps: Apps, monkeypatch: pytest.MonkeyPatch) -> 
     with open_github(Settings.load()) as github:
         assert asked_with(github, "acme") == apps.minted[0]
         assert asked_with(github, "acme") == apps.minted[0]
+
+
+@pytest.mark.parametrize("held", [None, datetime(2026, 3, 10, 12, tzinfo=UTC)], ids=["real time", "held calendar"])
+def test_a_github_that_checks_the_signature_gives_each_organisation_a_token(make: Make, held: datetime | None) -> None:
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    public = KEY.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
+    with Simulator(orgs=("acme", "globex"), repos=1, now=held, app_public_key=public, app_id=int(APP_ID)) as simulator:
+        github = make(
+            tokens=StaticTokens(None),
+            app=App.of(APP_ID, pem()),
+            api_url=simulator.url,
+            clock=Clock(held),
+            timer=Timer(),
+        )
+        keys = [github.get(f"/orgs/{org}", org=org).token_key for org in ("acme", "globex", "acme")]
+        assert keys[0] == keys[2] != keys[1]
+        assert all(key.startswith("installation-") for key in keys)
+        limits = github.limits("acme")
+        assert limits is not None
+        assert limits["core"].remaining == github.budget[keys[0], "core"].remaining
+        with pytest.raises(Unauthorized, match="App 4711 is not installed in organisation initech"):
+            github.get("/orgs/initech", org="initech")
 
 
 @pytest.mark.usefixtures("_nothing_set")
