@@ -327,6 +327,35 @@ def test_graphql_and_rest_agree(client: Client) -> None:
         assert node["issues"]["totalCount"] + node["pullRequests"]["totalCount"] == repo["open_issues_count"]
 
 
+def test_both_apis_tell_the_same_of_a_person(client: Client) -> None:
+    text = """{organization(login: "acme"){membersWithRole(first: 20){nodes{
+      id databaseId login createdAt name email company location bio websiteUrl twitterUsername
+      followers{totalCount} following{totalCount} publicGists: gists(privacy: PUBLIC){totalCount}
+      publicRepositories: repositories(privacy: PUBLIC, ownerAffiliations: OWNER){totalCount}}}}}"""
+    people = client.query(text)["data"]["organization"]["membersWithRole"]["nodes"]
+    assert len(people) == 20
+    for person in people:
+        rest = client.get(f"/users/{person['login']}").json()
+        told = {
+            "login": rest["login"],
+            "databaseId": rest["id"],
+            "id": rest["node_id"],
+            "name": rest["name"],
+            "company": rest["company"],
+            "location": rest["location"],
+            "email": rest["email"] or "",
+            "bio": rest["bio"],
+            "websiteUrl": rest["blog"] or None,
+            "twitterUsername": rest["twitter_username"],
+            "createdAt": rest["created_at"],
+            "followers": {"totalCount": rest["followers"]},
+            "following": {"totalCount": rest["following"]},
+            "publicRepositories": {"totalCount": rest["public_repos"]},
+            "publicGists": {"totalCount": rest["public_gists"]},
+        }
+        assert {name: person[name] for name in told} == told
+
+
 def test_pull_requests_tell_what_a_client_needs(client: Client) -> None:
     text = lantern("""pullRequests(first: 100, orderBy: {field: CREATED_AT, direction: DESC}){nodes{
       number state isDraft merged mergedBy{login} mergeCommit{oid} mergeable reviewDecision additions deletions

@@ -194,28 +194,3 @@ def test_commits_since_a_moment_are_those_committed_later(client: Client) -> Non
     later = dates(since)
     assert later
     assert min(later) >= since > min(dates(None))
-
-
-def test_both_apis_tell_the_same_of_a_person(client: Client) -> None:
-    people = asked("users", client)["data"]["nodes"]
-    assert len(people) == 20
-    for person in people:
-        rest = client.get(f"/users/{person['login']}").json()
-        told = {
-            "login": rest["login"],
-            "databaseId": rest["id"],
-            "id": rest["node_id"],
-            "name": rest["name"],
-            "company": rest["company"],
-            "location": rest["location"],
-            "email": rest["email"] or "",
-            "bio": rest["bio"],
-            "websiteUrl": rest["blog"] or None,
-            "twitterUsername": rest["twitter_username"],
-            "createdAt": rest["created_at"],
-            "followers": {"totalCount": rest["followers"]},
-            "following": {"totalCount": rest["following"]},
-            "publicRepositories": {"totalCount": rest["public_repos"]},
-            "publicGists": {"totalCount": rest["public_gists"]},
-        }
-        assert {name: person[name] for name in told} == told
