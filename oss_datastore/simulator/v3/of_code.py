@@ -33,7 +33,7 @@ def commit(call: Call, repository: Repository, made: Commit) -> Json:
     ghostly = call.holds_at("ghost_authors", repository, "commits", made.sha)
     return {
         "sha": made.sha,
-        "node_id": node_id("C", repository.id, int(made.sha[:12], 16)),
+        "node_id": f"C_{made.sha}",
         "commit": {
             "author": _signature(made.author),
             "committer": _signature(made.committer),

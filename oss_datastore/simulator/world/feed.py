@@ -37,6 +37,8 @@ class Happening(NamedTuple):
 def happenings(repository: Repository, instant: int) -> list[Happening]:
     """What the feed can tell of a repository at an instant, newest first."""
     since = instant - KEPT
+    if repository.traits.quiet <= since and not repository.busy:
+        return []
     found = [each for each in _all(repository, instant, since) if since < each.at <= instant]
     return sorted(found, key=lambda each: (each.at, each.id), reverse=True)
 
