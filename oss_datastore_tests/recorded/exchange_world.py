@@ -121,6 +121,9 @@ class ExchangeWorld:
                 return Told({"state": "active", "role": "admin"})
             case ["orgs", _, "repos"]:
                 return Told([{"id": REPO_ID, "name": REPO, "full_name": f"{ORG}/{REPO}"}])
+            case ["orgs", _, *_, "alerts"]:
+                # The answer under test is that of the repository, which is asked where the organisation's is refused.
+                return Told({"message": "You must be an owner or security manager"}, 403)
             case ["orgs", _, "teams"]:
                 return Told([{"id": TEAM_ID, "slug": TEAM, "name": TEAM}])
             case ["repos", _, _, "pulls"]:

@@ -121,6 +121,7 @@ def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
 ALL = exchanges()
 LISTED = [e for e in ALL if e.dataset and e.status == 200]
 REFUSED = [e for e in ALL if e.status != 200]
+RECORDED_REPOSITORIES = {e.path.removeprefix("/repositories/") for e in ALL if e.path.startswith("/repositories/")}
 
 
 def items_of(dataset: str, body: Any) -> list[Any]:
@@ -171,20 +172,21 @@ def meaning(exchange: Exchange, dataset: str) -> tuple[set[State], bool]:
         # One pull request of many: its refusal is no answer about the repository.
         return {State.failed, State.pending}, body is not None
     if exchange.status == 404:
-        return {State.gone}, False
+        return {State.disabled if dataset == "pull_requests" else State.gone}, False
     if exchange.status == 429 or "rate limit" in message:
         return {State.pending}, False
     if exchange.status == 403:
         return {State.forbidden, State.pending}, False
-    if exchange.status == 204 and DATASETS[dataset].is_object:
-        # Nothing where numbers belong is not the number zero.
-        return {State.partial}, True
     if exchange.status == 204:
         return {State.complete}, False
     if exchange.status == 301:
-        # It leads to a repository, which is no list of anything, or to nothing that was recorded.
-        nothing = State.failed if dataset == "pull_request_reviews" else State.gone
-        return {State.partial, nothing}, nothing is State.failed
+        # It leads to another repository, which is no list of anything, or to nothing that was recorded.
+        recorded_too = any(f"/repositories/{one}" in str(exchange.response) for one in RECORDED_REPOSITORIES)
+        if recorded_too or dataset not in ("pull_requests", "pull_request_reviews"):
+            return {State.partial, State.gone}, False
+        if dataset == "pull_requests":
+            return {State.disabled}, False
+        return {State.partial, State.failed}, True
     return {State.failed, State.partial}, True
 
 
