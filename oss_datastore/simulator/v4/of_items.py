@@ -47,13 +47,14 @@ def comment_node(call: Call, item: ItemNode, event: Event) -> Plain:
 class ItemNode(Node):
     """What issues and pull requests share."""
 
-    def __init__(self, call: Call, repository: Any, item: Item) -> None:
+    def __init__(self, call: Call, repository: Any, item: Item, *, only_named: bool = False) -> None:
         kind = "pull" if item.is_pull else "issues"
         super().__init__(call, f"{repository.place}/{kind}/{item.number}")
         self.item, self.repository = item, repository
         self.facts = state = item.at(call.now)
         identity = item.pull_id if item.is_pull else item.issue_id
-        spoiled = call.spoiled(item.repository, "issues", item.number)
+        # A fault spoils the item in lists of its own; where another names it, it has its number.
+        spoiled = not only_named and call.spoiled(item.repository, "issues", item.number)
         self.id = item_node(item)
         self.full_database_id = None if spoiled else str(identity)
         # Ids have outgrown this field's 32 bits.
@@ -269,4 +270,4 @@ class PullRequestNode(ItemNode):
         closes = self.item.closes
         found = self.item.repository.item(closes, self.now) if closes else None
         issues = [found] if found is not None and not found.is_pull else []
-        return Connection(issues, lambda item: IssueNode(self.call, self.repository, item), paging)
+        return Connection(issues, lambda item: IssueNode(self.call, self.repository, item, only_named=True), paging)
