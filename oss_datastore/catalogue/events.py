@@ -97,10 +97,12 @@ ANSWER_SETS = (
                 ScopeKind.organization,
                 newest_first="created_at",
                 belongs_to="repo.id",
+                public_only=True,
             ),
             RestRequest("/repos/{repo}/events", ("events",), newest_first="created_at"),
         ),
         priority=6,
-        cost="up to 3 requests per organisation",
+        probe=("pushed_at", "issues_updated_at", "pull_requests_updated_at", "stargazers_count", "forks_count"),
+        cost="up to 3 requests per organisation, and 1 per private repository that moved",
     ),
 )

@@ -188,7 +188,8 @@ class RestRequest:
     their last item lies before that moment. `per_item` asks once more for each item of the answer (the reviews of a
     pull request), the item being the `@parent` of the records. `datasets` are those of the set that an answer holds.
     With `belongs_to`, the path is asked per organisation and each item belongs to the repository whose numeric id
-    lies at that path inside it; a planned repository that no item names has an empty list. `means` says what an error
+    lies at that path inside it; a planned repository that no item names has an empty list. Where that list holds what
+    is public only (`public_only`), private repositories are asked one by one. `means` says what an error
     kind means here where it means something else than usual (a 404 of a list that is switched off).
     """
 
@@ -203,6 +204,7 @@ class RestRequest:
     variants: tuple[Mapping[str, str], ...] = ({},)
     per_item: tuple[RestRequest, ...] = ()
     belongs_to: str = ""
+    public_only: bool = False
     means: Mapping[str, Meaning] = field(default_factory=dict)
 
 

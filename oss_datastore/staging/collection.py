@@ -251,11 +251,12 @@ class Collection:
             parts = [part for part in parts if not DATASETS[part.dataset].is_object]
             if not parts:
                 return True
-        payload = [] if answer.status == 204 else storable(without_secrets(answer.body, answer.payload))
+        payload = [] if answer.status == 204 else answer.payload
         for dataset_name in {part.dataset for part in parts}:
             scrub = DATASETS[dataset_name].scrub
             if scrub is not None and isinstance(payload, list):
                 payload = [scrub(item) for item in payload]
+        payload = storable(without_secrets(answer.body, payload))
         place = self._stage(
             parts,
             payload,

@@ -324,6 +324,7 @@ class Fetcher:
         for scope in errand.scopes.get(ScopeKind.repository, []):
             owners[str(scope)] = by_login[scope.names["org"]]
         open_scopes = dict(by_scope)
+        units = []
         if isinstance(request, RestRequest) and request.belongs_to:
             # The organisation's list is asked for whether or not anything moved in a single repository.
             always = replace(errand, answer_set=replace(errand.answer_set, probe=(), counts=()))
@@ -331,7 +332,15 @@ class Fetcher:
                 keys = open_scopes.get(str(scope))
                 if keys and self._question(always, request, scope, keys) is None:
                     del open_scopes[str(scope)]
-        units = []
+            one_by_one = self._way_of_repositories(errand.answer_set, way)
+            if request.public_only and one_by_one is not None:
+                private = [
+                    key
+                    for s in errand.scopes[ScopeKind.repository]
+                    if _is_private(s)
+                    for key in open_scopes.pop(str(s), [])
+                ]
+                units += self._units(errand, one_by_one, private)
         for organization in organizations:
             own = tuple(
                 key
@@ -555,6 +564,10 @@ class Fetcher:
 def _is_at_rest(entry: LedgerEntry) -> bool:
     """Whether nobody needs to act on the scope's letters; what is lost for good is for them to say."""
     return entry.state in SETTLED and (entry.state is not State.unavailable or entry.covered_by is not None)
+
+
+def _is_private(scope: Scope) -> bool:
+    return bool(scope.inventory and scope.inventory.get("is_private"))
 
 
 def _datasets_of(request: Asked) -> set[str]:
