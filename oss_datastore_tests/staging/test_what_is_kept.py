@@ -9,7 +9,8 @@ from typing import cast
 from oss_datastore.simulator.server import Simulator
 from oss_datastore.staging.lines import Staging
 from oss_datastore.warehouse import DuckDbWarehouse, PsaLoader
-from oss_datastore_tests.staging.fetching import DAY, MemoryLetters, MemoryWarehouse, after, fetcher
+from oss_datastore_tests.staging.conftest import TOKENS
+from oss_datastore_tests.staging.fetching import DAY, PLENTY, MemoryLetters, MemoryWarehouse, after, fetcher
 
 
 def staged_text(staging: Staging, answer_set: str) -> str:
@@ -37,14 +38,14 @@ def test_a_webhooks_address_and_secret_are_staged_nowhere_though_it_is_known_whe
     assert True in {row["has_secret"] for row in rows}
 
 
-def test_the_events_of_a_private_repository_are_asked_of_itself(github: Simulator, tmp_path: Path) -> None:
+def test_the_events_of_a_private_repository_are_asked_of_itself(tmp_path: Path) -> None:
     """The organisation's feed holds public events only: taken for all, a private repository would seem idle."""
-    fetch = fetcher(github, tmp_path, now=after(DAY))
-    fetch.fetch("repositories", DAY)
-    fetch.fetch("events", DAY)
-    asked = [entry.target for entry in github.application.log.entries if "/events" in entry.target]
-    inventory = fetch.resolve(DAY)
-    private = [s for s in fetch.repositories_of(inventory[0], DAY) if s.inventory and s.inventory["is_private"]]
+    with Simulator(repos=12, now=after(DAY), tokens=TOKENS, limits=PLENTY) as github:
+        fetch = fetcher(github, tmp_path, now=after(DAY))
+        fetch.fetch("repositories", DAY)
+        fetch.fetch("events", DAY)
+        asked = [entry.target for entry in github.application.log.entries if "/events" in entry.target]
+        inventory = fetch.repositories_of(fetch.resolve(DAY)[0], DAY)
+        private = {s.names["repo"] for s in inventory if s.inventory and s.inventory["is_private"]}
     assert private
-    for scope in private:
-        assert any(path.startswith(f"/repos/{scope.names['repo']}/events") for path in asked)
+    assert {target.split("/events")[0].removeprefix("/repos/") for target in asked} == {"/orgs/acme", *private}
