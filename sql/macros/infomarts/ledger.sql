@@ -51,9 +51,14 @@ from (
 {% macro addressable_datasets() %}
 {{ return({
   'window': ['traffic_views', 'traffic_clones'],
-  'since': ['issues', 'issue_comments', 'issue_events', 'pull_requests', 'pull_request_reviews', 'dependabot_alerts'],
-  'history': [],
-  'feed': [],
+  'since': [
+    'dependabot_alerts', 'code_scanning_alerts', 'secret_scanning_alerts', 'repository_advisories', 'issues',
+    'issue_comments', 'issue_events', 'pull_requests', 'pull_request_reviews', 'pull_request_commits', 'commits',
+  ],
+  'history': [
+    'releases', 'star_history', 'statistics_contributors', 'statistics_commit_activity', 'statistics_code_frequency',
+  ],
+  'feed': ['events'],
 }) }}
 {% endmacro %}
 
