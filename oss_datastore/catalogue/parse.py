@@ -96,8 +96,10 @@ class NotParsable(ValueError):
     """A value is not of the declared type, or a required one is missing."""
 
 
-def parse(dataset: Dataset, part: Part, payload: Any, day: date, fetched_at: datetime) -> Parsed:
-    """The rows that one part of an answer gives for a day.
+def parse(
+    dataset: Dataset, part: Part, payload: Any, day: date, fetched_at: datetime, *, hashes: bool = True
+) -> Parsed:
+    """The rows that one part of an answer gives for a day; without `hashes` where no row is kept.
 
     Records whose time lies at or after the close of the day are left out (they belong to a later day), as are rows of
     traffic after the day. Tables that describe the moment of the fetch are empty when it was not the day after.
@@ -134,7 +136,7 @@ def parse(dataset: Dataset, part: Part, payload: Any, day: date, fetched_at: dat
                 continue  # one fault per broken record, not one more for everything inside it
             record = Record(item, parent, payload, part.context or {}, int(scope_id), index + 1, edge)
             try:
-                row = _row(table, record, base)
+                row = _row(table, record, base, hashes)
             except NotParsable as why:
                 faults.append(Fault(table.name, index, str(why), item, parent))
                 broken.add(outer)
@@ -144,7 +146,7 @@ def parse(dataset: Dataset, part: Part, payload: Any, day: date, fetched_at: dat
             if _belongs(table, dataset, row, close, day):
                 rows[table.name].append(row)
                 if table is dataset.table:
-                    rows[ACTORS.name].extend(_actors(dataset, item, base))
+                    rows[ACTORS.name].extend(_actors(dataset, item, base, hashes))
         if table is dataset.table:
             count = seen
     return Parsed(rows, faults, count, begun)
@@ -226,7 +228,7 @@ def _listed(value: Any, *, scalars: bool) -> list[Any]:
     return [{"value": inner} for inner in value] if scalars else value
 
 
-def _row(table: Table, record: Record, base: Row) -> Row:
+def _row(table: Table, record: Record, base: Row, hashes: bool) -> Row:
     if not isinstance(record.item, dict):
         raise NotParsable(f"expected an object, came {'null' if record.item is None else type(record.item).__name__}")
     values: Row = {}
@@ -241,10 +243,11 @@ def _row(table: Table, record: Record, base: Row) -> Row:
         values[column.name] = value
     row = dict(base)
     row["rec_src"] = f"{base['rec_src']}/{table.name}"
-    for name, parts in table.hash_keys.items():
-        row[name] = hash_key(base["host"], (values[p] for p in parts))
-    for name, columns in table.hash_diffs.items():
-        row[f"{name}_hd"] = hash_diff((c, values[c]) for c in columns)
+    if hashes:
+        for name, parts in table.hash_keys.items():
+            row[name] = hash_key(base["host"], [values[p] for p in parts])
+        for name, columns in table.hash_diffs.items():
+            row[f"{name}_hd"] = hash_diff([(c, values[c]) for c in columns])
     row.update(values)
     return row
 
@@ -260,7 +263,7 @@ def _belongs(table: Table, dataset: Dataset, row: Row, close: datetime, day: dat
     return True
 
 
-def _actors(dataset: Dataset, item: Any, base: Row) -> Iterator[Row]:
+def _actors(dataset: Dataset, item: Any, base: Row, hashes: bool) -> Iterator[Row]:
     for path in dataset.actors:
         found = item if path == "@item" else get(item, path.removesuffix("[]"))
         for actor in found if isinstance(found, list) else [found]:
@@ -268,7 +271,7 @@ def _actors(dataset: Dataset, item: Any, base: Row) -> Iterator[Row]:
                 continue
             record = Record(_named_alike(actor), None, None, {}, 0, 1, "")
             try:
-                yield _row(ACTORS, record, base)
+                yield _row(ACTORS, record, base, hashes)
             except NotParsable:
                 # An account without an id (deleted, or an app that GraphQL shows by name only) is nobody we can key.
                 continue
@@ -304,6 +307,8 @@ def _readers(table: Table) -> tuple[tuple[Column, Reader, Converter], ...]:
 
 def _reader(paths: tuple[str, ...]) -> Reader:
     getters = tuple(_getter(path) for path in paths)
+    if len(getters) == 1:
+        return getters[0]
 
     def read(record: Record) -> Any:
         for getter in getters:
@@ -346,6 +351,8 @@ def _text(value: Any) -> str:
 
 
 def _bigint(value: Any) -> int:
+    if type(value) is int and -(2**63) <= value < 2**63:
+        return value
     if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
         raise NotParsable(f"expected an integer, came {value!r}")
     if not isinstance(value, int | float | str):

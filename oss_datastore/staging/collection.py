@@ -269,7 +269,7 @@ class Collection:
         broken = isinstance(answer, GraphQLAnswer) and bool(answer.errors)
         for part in parts:
             dataset = DATASETS[part.dataset]
-            parsed = parse(dataset, part, payload, self.day, answer.fetched_at)
+            parsed = parse(dataset, part, payload, self.day, answer.fetched_at, hashes=False)
             tally = self.tally(part.dataset, part.scope)
             tally.answers += 1
             tally.items += parsed.items

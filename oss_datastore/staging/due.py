@@ -133,7 +133,8 @@ def _moved(answer_set: AnswerSet, scope: Scope, moment: datetime, day: date, row
     """Whether a column of the inventory shows a change since a moment, or since the inventory of a day.
 
     An inventory is seen some time after the close of its day, so what changed its value may belong to the next day:
-    where records are kept by their time, a changed value counts as moved once more on the day after.
+    where records are kept by their time, a changed value counts as moved once more on the day after. On the day after
+    the first there is nothing that it could have changed from: GitHub's times of the repository tell instead.
     """
     seen = scope.inventory or {}
     inventory = TABLES["repositories"]
@@ -145,10 +146,18 @@ def _moved(answer_set: AnswerSet, scope: Scope, moment: datetime, day: date, row
     is_dated = any(dataset.addressable in by_time for dataset in answer_set.datasets)
     for back in range(2 if by_value and is_dated else 1 if by_value else 0):
         before = rows(day - timedelta(days=back)).get(int(scope.id)) or {}
+        if back and not before and _rested(rows(day).get(int(scope.id)) or {}, day_close(day)):
+            continue
         if any(name not in before or before[name] != seen.get(name) for name in by_value):
             return True
     # A list by REST tells neither counts nor times of the newest change: nothing of it may say that nothing moved.
     return all(seen.get(name) is None for name in ("issues_count", "pull_requests_count"))
+
+
+def _rested(row: Mapping[str, Any], close: datetime) -> bool:
+    """Whether a repository neither changed nor was pushed to, nor got a star, between a close and its inventory."""
+    moments = [row.get("settings_updated_at"), row.get("pushed_at") or row.get("created_at")]
+    return all(moment is not None and moment.replace(tzinfo=UTC) < close for moment in moments)
 
 
 def recount(
