@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 from oss_datastore.catalogue import ANSWER_SETS, DATASETS
 from oss_datastore.catalogue.model import Needs
 from oss_datastore.staging.days import recoverable_until
-from oss_datastore.staging.ledger import SETTLED, LedgerEntry, State, Visibility
+from oss_datastore.staging.ledger import SETTLED, LedgerEntry, State, Visibility, state_counts
 from oss_datastore.staging.lines import Staging
 from oss_datastore.staging.scopes import is_asked_for
 
@@ -28,6 +28,8 @@ class DayState:
     missing: tuple[LedgerEntry, ...]
     left_out: tuple[str, ...]
     """Answer sets that were never asked for that day."""
+    datasets: Mapping[str, Counter[str]] = field(default_factory=dict)
+    """Scopes by state, per dataset."""
 
     @property
     def is_staged(self) -> bool:
@@ -60,6 +62,7 @@ class DayState:
             "day": self.day.isoformat(),
             "whole": self.is_whole,
             "scopes": dict(self.states),
+            "datasets": {name: dict(counts) for name, counts in self.datasets.items()},
             "missing": [
                 {
                     "dataset": e.dataset,
@@ -85,16 +88,18 @@ def day_state(staging: Staging, day: date, datasets: Sequence[str] = ()) -> DayS
     states: Counter[str] = Counter()
     missing: list[LedgerEntry] = []
     left_out: list[str] = []
+    by_dataset: dict[str, Counter[str]] = {}
     for name, answer_set in ANSWER_SETS.items():
         ledger = staging.ledger(name, day)
         wanted = any(is_asked_for(dataset.name, datasets) for dataset in answer_set.datasets)
         if wanted and not ledger and not staging.is_staged(name, day):
             left_out.append(name)
+        by_dataset |= state_counts(ledger.values())
         for entry in ledger.values():
             states[entry.state.value] += 1
             if entry.state not in SETTLED:
                 missing.append(entry)
-    return DayState(day, states, tuple(missing), tuple(left_out))
+    return DayState(day, states, tuple(missing), tuple(left_out), by_dataset)
 
 
 def missing_days(staging: Staging, first: date, last: date, datasets: Sequence[str] = ()) -> list[date]:

@@ -17,6 +17,7 @@ from oss_datastore.resources import GitHubResource, StoreResource
 from oss_datastore.staging.fetch import FetchReport
 from oss_datastore.staging.ledger import SETTLED
 from oss_datastore.staging.lines import Staging
+from oss_datastore.staging.planner import Cost, DayPlan
 
 WHOLE = "whole"
 """The check that says whether every planned scope of the dataset was answered."""
@@ -36,6 +37,9 @@ _API = {RestRequest: "REST v3", GraphRequest: "GraphQL v4"}
 
 _LAST_THAT_EXPIRES = "traffic_paths"
 """When this is fetched, what cannot wait is safe: GitHub is asked to begin what it computes on demand."""
+
+_PLANNED_BY = "repositories"
+"""When this is fetched, what the rest of the day will cost can be told."""
 
 
 class FetchConfig(dg.Config):
@@ -62,6 +66,8 @@ def _answer_set_assets(answer_set: AnswerSet, daily: dg.DailyPartitionsDefinitio
             for spec in specs
         ],
         can_subset=True,
+        # Among steps that could run, the highest goes first: what expires first, and fetching before loading.
+        op_tags={"dagster/priority": str(len(ANSWER_SETS) - list(ANSWER_SETS).index(answer_set.name))},
         pool="github",
         partitions_def=daily,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -74,16 +80,21 @@ def _answer_set_assets(answer_set: AnswerSet, daily: dg.DailyPartitionsDefinitio
     ) -> Iterator[dg.MaterializeResult]:
         fetcher = github.fetcher()
         reports = [fetcher.fetch(answer_set.name, day, force=config.force) for day in days_of(context)]
+        if answer_set.name == _PLANNED_BY:
+            for day in days_of(context):
+                context.log.info(fetcher.plan(day).line)
         if answer_set.name == _LAST_THAT_EXPIRES:
             coming = {key.path[-1] for key in context.job_def.asset_layer.selected_asset_keys}
             for name in (s.name for s in ANSWER_SETS.values() if s.two_phase and coming & {d.name for d in s.datasets}):
                 for day in days_of(context):
-                    fetcher.fetch(name, day, early=True)
+                    if fetcher.plan(day).fits:
+                        fetcher.fetch(name, day, early=True)
+        plans = [plan for day in days_of(context) if (plan := fetcher.planned(day)) is not None]
         staging = Staging(store.open())
         for dataset in answer_set.datasets:
             key = dg.AssetKey(["staging", dataset.name])
             if key in context.selected_asset_keys:
-                yield _result(key, dataset, answer_set, reports, staging)
+                yield _result(key, dataset, answer_set, reports, plans, staging)
 
     return stage
 
@@ -127,7 +138,12 @@ def _origin(dataset: Dataset, answer_set: AnswerSet) -> str:
 
 
 def _result(
-    key: dg.AssetKey, dataset: Dataset, answer_set: AnswerSet, reports: list[FetchReport], staging: Staging
+    key: dg.AssetKey,
+    dataset: Dataset,
+    answer_set: AnswerSet,
+    reports: list[FetchReport],
+    plans: list[DayPlan],
+    staging: Staging,
 ) -> dg.MaterializeResult:
     total: Counter[str] = Counter()
     missing: list[tuple[date, str, str, str]] = []
@@ -154,6 +170,10 @@ def _result(
     if dataset.scope_kind is not ScopeKind.file:
         metadata["requests"] = sum(report.requests for report in reports)
         metadata["graphql_points"] = sum(report.points for report in reports)
+        if plans:
+            expected = sum((plan.cost_of(answer_set.name) for plan in plans), Cost())
+            metadata |= {"expected_requests": expected.requests, "expected_points": expected.points}
+            metadata["plan"] = dg.MetadataValue.md("\n".join(f"- {plan.line}" for plan in plans))
     elif told:
         metadata["note"] = told[-1]
     if reports:

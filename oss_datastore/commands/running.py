@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from oss_datastore.catalogue import ANSWER_SETS
-from oss_datastore.commands.output import as_json, fetch_progress
+from oss_datastore.commands.output import as_json, fetch_progress, table
 from oss_datastore.completeness import DayState, day_state, exit_code, missing_days, spans, unsettled
 from oss_datastore.connections import open_fetcher, open_queue, open_store, open_warehouse, prepare_home
 from oss_datastore.settings import Settings
 from oss_datastore.staging.days import DayNotOver
-from oss_datastore.staging.lines import Staging
+from oss_datastore.staging.ledger import State
+from oss_datastore.staging.lines import Staging, new_generation
+from oss_datastore.staging.planner import Cost
+from oss_datastore.staging.plans import last_plan, next_moment, spent_since, waiting
 from oss_datastore.staging.scopes import unmatched_patterns
 
 if TYPE_CHECKING:
@@ -29,6 +33,9 @@ class Outcome:
     run_ids: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     states: list[DayState] = field(default_factory=list)
+    spent: Cost = field(default_factory=Cost)
+    next_at: datetime | None = None
+    """When the hourly budget begins anew, where something waits for it."""
 
     @property
     def exit_code(self) -> int:
@@ -71,11 +78,14 @@ def run_spans(
         fetcher = open_fetcher(settings)
         try:
             fetcher.resolve(ranges[-1][1])
+            if not force:
+                click.echo(fetcher.plan(ranges[-1][1]).line, err=True)
         finally:
             fetcher.github.close()
     from oss_datastore.runs import Runner
 
     runner = Runner(settings)
+    began = new_generation()
     with fetch_progress():
         for first, last in ranges:
             _run_one(runner, outcome, first, last, select, force)
@@ -89,7 +99,11 @@ def run_spans(
             err=True,
         )
     for first, last in ranges:
-        outcome.states.extend(day_state(staging, d, settings.datasets) for d in _days(first, last))
+        for day in _days(first, last):
+            outcome.states.append(day_state(staging, day, settings.datasets))
+            outcome.spent += spent_since(staging, day, began)
+    if waiting(entry for state in outcome.states for entry in state.missing):
+        outcome.next_at = next_moment(last_plan(staging.store, ranges[-1][1]), settings.clock.now())
     return outcome
 
 
@@ -150,6 +164,8 @@ def present(settings: Settings, outcome: Outcome, wants_json: bool) -> None:
                 "runs": outcome.run_ids,
                 "errors": outcome.errors,
                 "days": [state.as_dict() for state in outcome.states],
+                "spent": asdict(outcome.spent),
+                "next_at": outcome.next_at.isoformat() if outcome.next_at else None,
                 "alert": alert,
             }
         )
@@ -161,6 +177,7 @@ def present(settings: Settings, outcome: Outcome, wants_json: bool) -> None:
         return
     if outcome.errors:
         return
+    _present_datasets(outcome.states)
     planned = sum(sum(state.states.values()) for state in outcome.states)
     days = f"{outcome.states[0].day}" if len(outcome.states) == 1 else f"{len(outcome.states)} days"
     left = unsettled(outcome.states)
@@ -169,7 +186,24 @@ def present(settings: Settings, outcome: Outcome, wants_json: bool) -> None:
         click.echo(f"{days}: {planned} scopes planned, not whole: {told}. See `oss-datastore status` and `dlq list`.")
     else:
         click.echo(f"{days}: all {planned} planned scopes are settled")
+    click.echo(f"spent: {outcome.spent.requests:,} requests and {outcome.spent.points:,} points")
+    if left.get("pending"):
+        when = f" from {outcome.next_at:%H:%M} UTC on" if outcome.next_at else ""
+        click.echo(f"left for the next run{when}: {left['pending']} scopes")
     click.echo(f"report: {settings.report_path}")
+
+
+def _present_datasets(states: list[DayState]) -> None:
+    """Planned scopes of each dataset and what became of them, all days together."""
+    counts: dict[str, Counter[str]] = {}
+    for state in states:
+        for name, found in state.datasets.items():
+            counts.setdefault(name, Counter()).update(found)
+    shown = [s.value for s in State if any(found[s.value] for found in counts.values())]
+    table(
+        ("dataset", "planned", *shown),
+        [(name, found.total(), *(found[s] or "" for s in shown)) for name, found in sorted(counts.items())],
+    )
 
 
 def tell(settings: Settings) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from datetime import timedelta
 
 import click
@@ -15,6 +16,8 @@ from oss_datastore.dead_letters import PostgresUnavailable, QueueError
 from oss_datastore.settings import Settings
 from oss_datastore.staging.days import recoverable_until
 from oss_datastore.staging.lines import Staging
+from oss_datastore.staging.planner import Cost
+from oss_datastore.staging.plans import last_plan, next_moment, spent_since, waiting
 
 
 @click.command(short_help="What is whole, what is missing, what will be lost when.")
@@ -32,12 +35,19 @@ def status(wants_json: bool) -> None:
         trouble = None
     except (QueueError, PostgresUnavailable) as why:
         letters, kinds, trouble = {}, Counter(), str(why)
+    plan = last_plan(staging.store, last)
+    spent = spent_since(staging, last, plan.made) if plan else Cost()
+    waits = waiting(entry for state in states for entry in state.missing)
+    next_at = next_moment(plan, settings.clock.now()) if waits else None
     if wants_json:
         as_json(
             {
                 "home": str(settings.home_path),
                 "last_closed_day": last.isoformat(),
                 "days": [state.as_dict() for state in states],
+                "plan": {**plan.as_dict(), "line": plan.line, "spent": asdict(spent)} if plan else None,
+                "waiting": [one.as_dict() for one in waits],
+                "asked_again_from": next_at.isoformat() if next_at else None,
                 "letters": letters,
                 "queue": trouble or "reachable",
             }
@@ -50,6 +60,25 @@ def status(wants_json: bool) -> None:
         told = ", ".join(f"{n} {s}" for s, n in sorted(left.items()))
         rows.append((state.day, what, sum(state.states.values()), told))
     table(("day", "state", "scopes", "not whole"), rows)
+    if plan:
+        console.print(f"\nplan of {plan.made_at:%Y-%m-%d %H:%M} UTC, {plan.line}", markup=False)
+        console.print(f"spent since: {spent.requests:,} requests and {spent.points:,} points", markup=False)
+    if waits:
+        when = f", asked again from {next_at:%Y-%m-%d %H:%M} UTC on" if next_at else ""
+        console.print(f"\npending{when}; what is lost first on top:", style="bold", markup=False)
+        table(
+            ("day", "dataset", "scopes", "can be had", "why"),
+            [
+                (
+                    one.day,
+                    one.dataset,
+                    one.scopes,
+                    f"until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else "",
+                    one.why,
+                )
+                for one in waits
+            ],
+        )
     missing = [entry for state in states for entry in state.missing]
     if missing:
         now = settings.clock.now()

@@ -199,7 +199,7 @@ class Budget:
             if status is not None and status < 500:
                 server_now = http_date(headers.get("date")) or account.clock.now()
                 counted = self._observe(now, headers, server_now)
-                spent = (counted or lease.points) if cost is None else cost
+                spent = (counted or 1) if cost is None else cost
                 if limit is not None:
                     self._strike(now, lease, limit, headers, server_now)
                 else:

@@ -117,6 +117,13 @@ class Collection:
             tally = self.tally(*key)
             tally.state, tally.detail = State.pending, why
 
+    def cut_short(self, why: str) -> None:
+        """Leaves what may not be all there is pending: the run has to stop before the unit came to its end."""
+        for key in dict.fromkeys([*self.planned, *self.tallies]):
+            tally = self.tally(*key)
+            if tally.state in (State.complete, State.pending) and key not in self.computing:
+                tally.state, tally.detail = State.pending, why
+
     def entries(self) -> Iterator[tuple[LedgerEntry, list[Failure]]]:
         """The ledger entries of the unit with their failures."""
         for first in list(self.tallies.values())[:1]:

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,9 @@ from oss_datastore.staging.collection import Collection, Key
 from oss_datastore.staging.days import can_be_had, covering_days
 from oss_datastore.staging.due import Answered, Question, is_due, question_of
 from oss_datastore.staging.ledger import SETTLED, LedgerEntry, State, Visibility, state_counts
-from oss_datastore.staging.lines import Letters, StageWriter, Staging
+from oss_datastore.staging.lines import Letters, StageWriter, Staging, new_generation
+from oss_datastore.staging.planner import DayPlan, Past, SetPlan, Wanted, day_plan, estimate, expiry, reserve, urgency
+from oss_datastore.staging.plans import Purses, keep
 from oss_datastore.staging.roots import NothingKnown, Roots, UnknownOrganization
 from oss_datastore.staging.scopes import Inventories, Scope, host_of, is_asked_for, staged_organizations, staged_teams
 from oss_datastore.staging.standing import Standing
@@ -38,6 +40,9 @@ Progress = Callable[[str, date, int, int], None]
 """Told (answer set, day, units done, units planned)."""
 
 Asked = RestRequest | GraphRequest | FileRequest
+
+_ROOTS = frozenset({"organizations", "repositories"})
+"""By these everything else is planned."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,8 @@ class Errand:
     discovers: frozenset[str]
     settled: frozenset[Key]
     early: bool = False
+    held: dict[str, GitHubError] = field(default_factory=dict)
+    """Organisations whose token may not ask any more, with the limit it met."""
 
     @property
     def counted(self) -> str:
@@ -122,6 +129,9 @@ class Fetcher:
     standing: Standing = field(init=False)
     _roots: Roots = field(init=False)
     _inventories: Inventories = field(init=False)
+    _purses: Purses = field(init=False)
+    _plans: dict[date, DayPlan] = field(default_factory=dict, init=False)
+    _fetched: dict[date, set[str]] = field(default_factory=lambda: defaultdict(set), init=False)
     _stopped: GitHubError | None = None
 
     def __post_init__(self) -> None:
@@ -129,6 +139,7 @@ class Fetcher:
         self.standing = Standing(self.github, first)
         self._roots = Roots(self.github, self.staging, self.standing, self.clock, self.organizations, self.api_url)
         self._inventories = Inventories(self.staging)
+        self._purses = Purses(self.github, self.organizations)
 
     def fetch(
         self, name: str, day: date, *, force: bool = False, only: Iterable[str] | None = None, early: bool = False
@@ -175,12 +186,112 @@ class Fetcher:
         discovers = frozenset(d for d in wanted if only is None and DATASETS[d].scope_kind not in scopes)
         settled = frozenset() if force else frozenset(k for k, entry in known.items() if entry.state in SETTLED)
         errand = Errand(answer_set, day, writer, scopes, pasts, discovers, settled, early)
+        for_others = self._kept(answer_set, day) if open_wanted and only is None else {}
+        self.github.keep(for_others)
         try:
             self._run(errand, open_wanted)
         finally:
+            self.github.keep(dict.fromkeys(for_others, 0))
             writer.close()
+        if not early:
+            self._fetched[day].add(name)
+        if name == "repositories":
+            self._plans.pop(day, None)
         self._close_letters(name, day, [key for key in open_keys if key in known])
-        return self._report(answer_set, day, writer.generation, began)
+        return self._report(answer_set, day, writer.generation, began, errand.held)
+
+    # Planning
+
+    def plan(self, day: date) -> DayPlan:
+        """What is open of a day, what it will cost and what there is to ask it with; kept in the store.
+
+        It is made anew once the repositories of the day are listed. Raises as `fetch` does.
+        """
+        if day not in self._plans:
+            made = new_generation()
+            scopes, sets = self._scopes_of_all(day), []
+            for answer_set in ANSWER_SETS.values():
+                sets += self._set_plans(answer_set, day, scopes)
+            plan = day_plan(day, made, self.clock.now(), sets, self._purses.now())
+            if plan.sets:
+                keep(self.staging.store, plan)
+            self._plans[day] = plan
+        return self._plans[day]
+
+    def planned(self, day: date) -> DayPlan | None:
+        """The plan of a day that was made in this run, if there is one."""
+        return self._plans.get(day)
+
+    def _scopes_of_all(self, day: date) -> dict[ScopeKind, list[Scope]]:
+        scopes: dict[ScopeKind, list[Scope]] = {}
+        for answer_set in ANSWER_SETS.values():
+            kinds = {d.scope_kind for d in answer_set.datasets} - {ScopeKind.file}
+            if kinds - scopes.keys():
+                scopes |= self._scopes(answer_set, day)
+        if not scopes[ScopeKind.user]:
+            # Who is named on the day is known at its end: about those who were named on the day before.
+            users = next(s for s in ANSWER_SETS.values() if s.datasets[0].scope_kind is ScopeKind.user)
+            scopes |= self._scopes(users, day - timedelta(days=1))
+        return scopes
+
+    def _set_plans(self, answer_set: AnswerSet, day: date, of_all: dict[ScopeKind, list[Scope]]) -> list[SetPlan]:
+        now, kinds = self.clock.now(), {d.scope_kind for d in answer_set.datasets}
+        wanted = {
+            d.name
+            for d in answer_set.datasets
+            if is_asked_for(d.name, self.datasets) and can_be_had(d.addressable, day, now)
+        }
+        if not wanted or kinds == {ScopeKind.file}:
+            return []
+        known = self.staging.ledger(answer_set.name, day)
+        planned, pasts = self._planned(answer_set, of_all, known, day)
+        by_scope: dict[str, list[Key]] = defaultdict(list)
+        for key in planned:
+            if key[0] in wanted and (key not in known or known[key].state not in SETTLED):
+                by_scope[key[1]].append(key)
+        if not by_scope:
+            return []
+        request = answer_set.requests[self._first_way(answer_set)]
+        past = Past.of(answer_set, self._ledger_before(answer_set.name, day))
+        plans = []
+        for organization in of_all[ScopeKind.organization]:
+            login = organization.names["org"]
+            own = [s for kind in kinds for s in of_all.get(kind, []) if s.names["org"] == login and str(s) in by_scope]
+            rows = self._inventories.rows
+            found = [
+                (question, scope.inventory or {})
+                for scope in own
+                for question in [question_of(answer_set, request, scope, by_scope[str(scope)], pasts, day, rows)]
+                if isinstance(question, Question)
+            ]
+            is_forecast = any(s.kind is ScopeKind.repository and s.inventory is None for s in own)
+            asked = Wanted(found, is_forecast, len(of_all[ScopeKind.organization]))
+            cost = estimate(answer_set, request, asked, past)
+            plans.append(SetPlan(answer_set.name, login, len(own), cost, expiry(answer_set, day)))
+        return plans
+
+    def _ledger_before(self, name: str, day: date) -> Iterable[LedgerEntry]:
+        """The ledger of the last day before, of which the answer set is staged."""
+        yesterday = self.staging.ledger(name, day - timedelta(days=1))
+        if yesterday:
+            return yesterday.values()
+        before = [staged for staged in self.staging.days(name) if staged < day]
+        return self.staging.ledger(name, before[-1]).values() if before else ()
+
+    def _kept(self, answer_set: AnswerSet, day: date) -> dict[tuple[str, str], int]:
+        """What the answer set must leave of each (token, pool) to what expires before it and is not fetched yet."""
+        is_of_files = answer_set.datasets[0].scope_kind is ScopeKind.file
+        if answer_set.name in _ROOTS or is_of_files or not self._purses.are_limited:
+            return {}
+        self.plan(day)
+        kept: Counter[tuple[str, str]] = Counter()
+        for planned_day, plan in self._plans.items():
+            left = reserve(plan, urgency(answer_set, day), self._fetched[planned_day])
+            for (organization, pool), points in left.items():
+                token = self._purses.token_of(organization)
+                if token is not None:
+                    kept[token, pool] += points
+        return dict(kept)
 
     # Scopes
 
@@ -271,8 +382,6 @@ class Fetcher:
                     elif isinstance(error, GitHubError) and error.kind == "unreachable":
                         if self._stopped is None and not self.standing.host_answers():
                             self._stopped = error
-                    elif isinstance(error, GitHubError) and error.kind == "rate_limited":
-                        self._stopped = error
                     else:
                         pool.shutdown(wait=True, cancel_futures=True)
                         raise error
@@ -406,18 +515,25 @@ class Fetcher:
         """Does one unit; what must be asked once more comes back. Raises what ends the run."""
         request = errand.answer_set.requests[unit.way]
         collection = self._collection(errand, unit, request)
-        stopped = self._stopped
-        if stopped is not None:
-            collection.leave(str(stopped))
+        org = unit.scope.names.get("org", "")
+        stopped = self._stopped or errand.held.get(org)
         raised: GitHubError | None = None
         try:
             if stopped is None:
+                if not isinstance(request, FileRequest):
+                    collection.visible = self.standing.visibility(org)
                 collection.collect(request)
         except GitHubError as error:
             if error.kind not in ("rate_limited", "unreachable"):
                 raise
             raised = error
-        again = self._once_more(errand, unit, collection) if stopped is None and raised is None else []
+        ends = stopped or raised
+        if ends is not None:
+            collection.cut_short(self._purses.why_held(ends, org))
+        if raised is not None and raised.kind == "rate_limited":
+            errand.held.setdefault(org, raised)
+            raised = None
+        again = self._once_more(errand, unit, collection) if ends is None else []
         waiting = {key for later in again for key in later.keys}
         unseen, are_gone = collection.unseen()
         for entry, failures in collection.entries():
@@ -444,7 +560,6 @@ class Fetcher:
             kind, more = BatchCollection, {"scopes": unit.batch}
         else:
             kind = GraphCollection
-        of_file = isinstance(request, FileRequest)
         return kind(
             self.github,
             errand.writer,
@@ -455,7 +570,7 @@ class Fetcher:
             unit.keys,
             errand.discovers,
             errand.settled,
-            Visibility.owner if of_file else self.standing.visibility(unit.scope.names["org"]),
+            Visibility.owner if isinstance(request, FileRequest) else Visibility.unknown,
             counted=errand.counted,
             questions=unit.questions,
             patient=unit.patient,
@@ -544,7 +659,14 @@ class Fetcher:
         detail = f"covered by the fetch of {covered}" if covered else "GitHub cannot be asked about this day any more"
         return self._entry(key, day, generation, State.unavailable, covered_by=covered, detail=detail)
 
-    def _report(self, answer_set: AnswerSet, day: date, generation: str, began: float) -> FetchReport:
+    def _report(
+        self,
+        answer_set: AnswerSet,
+        day: date,
+        generation: str,
+        began: float,
+        held: Mapping[str, GitHubError] | None = None,
+    ) -> FetchReport:
         ledger = self.staging.ledger(answer_set.name, day)
         mine = [entry for entry in ledger.values() if entry.generation == generation]
         return FetchReport(
@@ -557,7 +679,7 @@ class Fetcher:
             points=sum(e.points for e in mine),
             letters=sum(1 for e in mine if e.letter is not None),
             seconds=time.monotonic() - began,
-            note=str(self._stopped) if self._stopped else "",
+            note="; ".join(self._purses.why_held(error, org) for org, error in (held or {}).items()),
         )
 
 

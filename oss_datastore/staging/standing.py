@@ -60,7 +60,9 @@ class Standing:
                     Visibility.owner if owner and active else Visibility.member if active else Visibility.public
                 )
             except GitHubError as error:
-                if error.kind == "unauthorized" or (error.kind == "unreachable" and not self.host_answers()):
+                if error.kind in ("unauthorized", "rate_limited"):
+                    raise
+                if error.kind == "unreachable" and not self.host_answers():
                     raise
                 by_app = error.kind == "forbidden" and "integration" in str(error).lower()
                 self._visible[org] = (
