@@ -29,6 +29,8 @@ NAMES = {
     "U": "User",
 }
 """What the former ids spell out, by the prefix of the present ones; other prefixes stand for themselves."""
+ALONE = frozenset({"LA", "MI", "RA"})
+"""Prefixes of what its own number alone told of in the former ids, without that of its repository."""
 PREFIXES = {name: prefix for prefix, name in NAMES.items()}
 
 
@@ -53,7 +55,8 @@ def former_id(present: str) -> str:
     if read is None:
         return present
     name = NAMES.get(read[0], read[0])
-    return base64.b64encode(f"0{len(name)}:{name}{':'.join(map(str, read[1]))}".encode()).decode()
+    numbers = read[1][-1:] if read[0] in ALONE else read[1]
+    return base64.b64encode(f"0{len(name)}:{name}{':'.join(map(str, numbers))}".encode()).decode()
 
 
 def former_ids(payload: Any) -> Any:

@@ -19,8 +19,7 @@ def test_a_day_staged_on_s3_gives_the_same_tables_and_is_not_asked_twice(
     assert differences(load(Staging(store), [DAY]), whole) == {}
     objects = list(store.list("staging/"))
     github.application.log.clear()
-    again = fetcher(github, tmp_path, now=after(DAY))  # type: ignore[arg-type]
-    again.staging = Staging(store)
+    again = fetcher(github, tmp_path, now=after(DAY), staging=Staging(store))  # type: ignore[arg-type]
     fetch_all(again, DAY)
     assert not [entry for entry in github.log if entry.target.startswith("/repos/")]
     assert list(store.list("staging/")) == objects
