@@ -10,7 +10,7 @@ from oss_datastore.simulator.v3.accounts import user
 from oss_datastore.simulator.v3.call import HTML, Answer, Call, Json, Listing, Refused, Route, not_found
 from oss_datastore.simulator.v3.tracker import reactions
 from oss_datastore.simulator.world import statistics
-from oss_datastore.simulator.world.commits import Commit, Signature, pull_commits
+from oss_datastore.simulator.world.commits import Commit, Signature, is_signature_valid, pull_commits
 from oss_datastore.simulator.world.dice import DAY, iso, sha
 from oss_datastore.simulator.world.packages import packages
 from oss_datastore.simulator.world.people import GHOST, Person
@@ -29,7 +29,7 @@ def commit(call: Call, repository: Repository, made: Commit) -> Json:
     """A commit as lists show it: without its size."""
     full_name = repository.full_name(call.now)
     repo, page = f"{call.base}/repos/{full_name}", f"{HTML}/{full_name}"
-    tree = sha(made.sha, "tree")
+    tree, valid = sha(made.sha, "tree"), is_signature_valid(made)
     ghostly = call.holds_at("ghost_authors", repository, "commits", made.sha)
     return {
         "sha": made.sha,
@@ -42,11 +42,13 @@ def commit(call: Call, repository: Repository, made: Commit) -> Json:
             "url": f"{repo}/git/commits/{made.sha}",
             "comment_count": 0,
             "verification": {
-                "verified": False,
-                "reason": "unsigned",
-                "signature": None,
-                "payload": None,
-                "verified_at": None,
+                "verified": bool(valid),
+                "reason": {None: "unsigned", False: "expired_key", True: "valid"}[valid],
+                "signature": None
+                if valid is None
+                else f"-----BEGIN PGP SIGNATURE-----\n\n{made.sha}\n-----END PGP SIGNATURE-----",
+                "payload": None if valid is None else f"tree {tree}\n\n{made.message}",
+                "verified_at": iso(made.committer.at) if valid else None,
             },
         },
         "url": f"{repo}/commits/{made.sha}",

@@ -9,8 +9,8 @@ from typing import Any
 from oss_datastore.simulator.node_ids import node_id
 from oss_datastore.simulator.v4.base import Connection, Node, Plain, ordered
 from oss_datastore.simulator.v4.of_accounts import AccountNode
-from oss_datastore.simulator.world.commits import Commit, Signature
-from oss_datastore.simulator.world.dice import iso, parse_instant, share
+from oss_datastore.simulator.world.commits import Commit, Signature, is_signature_valid
+from oss_datastore.simulator.world.dice import iso, parse_instant
 from oss_datastore.simulator.world.people import WEB_FLOW
 
 Order = dict[str, str] | None
@@ -105,12 +105,11 @@ class CommitNode(Node):
         )
 
     def signature(self) -> Plain | None:
-        """Its signature, if it has one: GitHub signs what it commits itself, some people sign too."""
-        facts = self.facts
-        github = self.committed_via_web()
-        if not github and (facts.committer.account is None or share("signed", facts.committer.email) > 0.4):
+        """Its signature, if it has one."""
+        facts, github = self.facts, self.committed_via_web()
+        valid = is_signature_valid(facts)
+        if valid is None:
             return None
-        valid = github or share("valid", facts.sha) < 0.95
         who = None if github else facts.committer.account
         return Plain(
             self.call,

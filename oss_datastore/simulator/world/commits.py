@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from oss_datastore.simulator.world.dice import DAY, HOUR, dice, sha
+from oss_datastore.simulator.world.dice import DAY, HOUR, dice, sha, share
 from oss_datastore.simulator.world.names import WORDS_DONE, WORDS_THING
 from oss_datastore.simulator.world.people import WEB_FLOW, Person, person
 
@@ -67,6 +67,15 @@ def _somebody(rng: random.Random, repository: Repository, at: int) -> Signature:
         return sign(person(rng.randrange(90 + repository.home.staff.seats)), at)
     staff = repository.home.staff
     return sign(staff.colleague(min(rng.randrange(staff.seats), rng.randrange(staff.seats)), at), at)
+
+
+def is_signature_valid(commit: Commit) -> bool | None:
+    """Whether a commit's signature holds; None without one. GitHub signs its own, some people do, too."""
+    if commit.committer.account is WEB_FLOW:
+        return True
+    if commit.committer.account is None or share("signed", commit.committer.email) > 0.4:
+        return None
+    return share("valid", commit.sha) < 0.95
 
 
 def first_commit(repository: Repository) -> Commit:
