@@ -139,6 +139,10 @@ class Account:
                 self._budgets[pool] = Budget(self, pool)
             return self._budgets[pool]
 
+    def known(self, pool: str) -> Budget | None:
+        """The budget of a pool that was asked before; the caller holds the lock."""
+        return self._budgets.get(pool)
+
     def budgets(self) -> list[Budget]:
         with self.lock:
             return list(self._budgets.values())
@@ -282,11 +286,16 @@ class Budget:
 
     def _observe(self, now: float, headers: Mapping[str, str], server_now: datetime) -> int | None:
         """Read the counters; the points since the last answer where they tell, else None."""
-        if headers.get("x-ratelimit-resource", self.pool) != self.pool:
-            return None
+        pool = headers.get("x-ratelimit-resource", self.pool)
         limit, remaining = count(headers.get("x-ratelimit-limit")), count(headers.get("x-ratelimit-remaining"))
         reset = epoch(headers.get("x-ratelimit-reset"))
         if remaining is None or reset is None:
+            return None
+        if pool != self.pool:
+            # A server that does not count such calls apart takes them from a budget of ours all the same.
+            other = self._account.known(pool)
+            if other is not None:
+                other._count(now, limit, remaining, reset, server_now)
             return None
         return self._count(now, limit, remaining, reset, server_now)
 

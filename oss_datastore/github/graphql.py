@@ -41,7 +41,7 @@ from oss_datastore.github.wire import Bearer, Reply, Silence, Wire
 
 POOL = "graphql"
 _HEAVY_STATUS = frozenset({502, 504})
-_UNKNOWN_COST = 5
+UNKNOWN_COST = 5
 """Points set aside for a document that was not asked yet: several at once must not overdraw what little is left."""
 
 
@@ -81,7 +81,7 @@ class GraphQL:
                 send=lambda: self._send(asked, token),
                 judge=judge_reply,
                 cost=_cost,
-                expected=self._dearest.get(document, _UNKNOWN_COST),
+                expected=self._dearest.get(document, UNKNOWN_COST),
             )
             self._dearest[document] = max(self._dearest.get(document, 1), _cost(reply) or 1)
             payload = reply.json

@@ -109,9 +109,15 @@ class BatchCollection(GraphCollection):
         for part, node in whole:
             if part.overflow:
                 lists.setdefault((part.overflow, nodes.index(node)), []).append(part)
-        for (_, index), sharing in lists.items():
+        keys = {
+            place: {(part.dataset, self._scope_of(part, nodes[place[1]])) for part in sharing}
+            for place, sharing in lists.items()
+        }
+        self.unfinished.update(*keys.values())
+        for place, sharing in lists.items():
             first, *others = sorted(sharing, key=lambda part: not part.nested)
-            self._overflow(request, first, nodes[index], *others)
+            self._overflow(request, first, nodes[place[1]], *others)
+            self.unfinished -= keys[place]
 
     def _told(self, answer: GraphQLAnswer, path: tuple[str | int, ...]) -> bool:
         return any(True for _ in answer.errors_under(*path))

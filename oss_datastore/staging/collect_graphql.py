@@ -108,14 +108,19 @@ class GraphCollection(Collection):
             self._note_hidden(answer, base[1:], connection[key])
         self._keep(answer, parts)
         self._errors(request, answer, base[1:])
-        for part in request.parts:
-            for item in connection[key] if part.overflow else []:
-                if (
-                    isinstance(item, dict)
-                    and self.asks(part.dataset, self._scope_of(part, item))
-                    and not (request.newest_first and self._is_old(item, request.newest_first))
-                ):
-                    self._overflow(request, part, item)
+        lists = [
+            (part, item, (part.dataset, self._scope_of(part, item)))
+            for part in request.parts
+            for item in (connection[key] if part.overflow else [])
+            if isinstance(item, dict)
+            and self.asks(part.dataset, self._scope_of(part, item))
+            and not (request.newest_first and self._is_old(item, request.newest_first))
+        ]
+        self.unfinished.update(inner for _, _, inner in lists)
+        for part, item, inner in lists:
+            self._overflow(request, part, item)
+            if part.scope_each:
+                self.unfinished.discard(inner)
 
     def _lacks(self, request: GraphRequest, part: GraphPart, lost: Lost, key: Key) -> bool:
         """Whether a dataset misses fields that were too heavy even alone; each such field is a letter then.

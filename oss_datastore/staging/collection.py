@@ -94,6 +94,8 @@ class Collection:
     """Items that came as null: whose they are is not known, so no scope that was not seen may be called gone."""
     computing: set[Key] = field(default_factory=set)
     """Statistics that GitHub had not computed yet."""
+    unfinished: set[Key] = field(default_factory=set)
+    """What came in part: its list is still to be paged on."""
 
     def keep_object(self, answer: Answer) -> None:
         """Stages an answer that was asked for elsewhere and is all there is of the scope."""
@@ -118,10 +120,12 @@ class Collection:
             tally.state, tally.detail = State.pending, why
 
     def cut_short(self, why: str) -> None:
-        """Leaves what may not be all there is pending: the run has to stop before the unit came to its end."""
-        for key in dict.fromkeys([*self.planned, *self.tallies]):
+        """Leaves what is not all there is pending: the run has to stop before the unit came to its end."""
+        unseen = {key for key in self.planned if key not in self.tallies}
+        for key in [*unseen, *self.tallies]:
             tally = self.tally(*key)
-            if tally.state in (State.complete, State.pending) and key not in self.computing:
+            is_open = key in unseen or key in self.unfinished or tally.state is State.pending
+            if is_open and tally.state in (State.complete, State.pending) and key not in self.computing:
                 tally.state, tally.detail = State.pending, why
 
     def entries(self) -> Iterator[tuple[LedgerEntry, list[Failure]]]:

@@ -28,7 +28,7 @@ from oss_datastore.staging.days import can_be_had, covering_days
 from oss_datastore.staging.due import Answered, Question, is_due, question_of
 from oss_datastore.staging.ledger import SETTLED, LedgerEntry, State, Visibility, state_counts
 from oss_datastore.staging.lines import Letters, StageWriter, Staging, new_generation
-from oss_datastore.staging.planner import DayPlan, Past, SetPlan, Wanted, day_plan, estimate, expiry, reserve, urgency
+from oss_datastore.staging.planner import DayPlan, Past, SetPlan, Wanted, day_plan, estimate, expiry, reserve
 from oss_datastore.staging.plans import Purses, keep
 from oss_datastore.staging.roots import NothingKnown, Roots, UnknownOrganization
 from oss_datastore.staging.scopes import Inventories, Scope, host_of, is_asked_for, staged_organizations, staged_teams
@@ -186,12 +186,11 @@ class Fetcher:
         discovers = frozenset(d for d in wanted if only is None and DATASETS[d].scope_kind not in scopes)
         settled = frozenset() if force else frozenset(k for k, entry in known.items() if entry.state in SETTLED)
         errand = Errand(answer_set, day, writer, scopes, pasts, discovers, settled, early)
-        for_others = self._kept(answer_set, day) if open_wanted and only is None else {}
-        self.github.keep(for_others)
+        self._purses.keep(self._kept(answer_set, day) if open_wanted and only is None else {})
         try:
             self._run(errand, open_wanted)
         finally:
-            self.github.keep(dict.fromkeys(for_others, 0))
+            self._purses.keep({})
             writer.close()
         if not early:
             self._fetched[day].add(name)
@@ -283,10 +282,10 @@ class Fetcher:
         is_of_files = answer_set.datasets[0].scope_kind is ScopeKind.file
         if answer_set.name in _ROOTS or is_of_files or not self._purses.are_limited:
             return {}
-        self.plan(day)
+        own = self.plan(day).urgency(answer_set)
         kept: Counter[tuple[str, str]] = Counter()
         for planned_day, plan in self._plans.items():
-            left = reserve(plan, urgency(answer_set, day), self._fetched[planned_day])
+            left = reserve(plan, own, self._fetched[planned_day])
             for (organization, pool), points in left.items():
                 token = self._purses.token_of(organization)
                 if token is not None:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from oss_datastore.catalogue import ANSWER_SETS
 from oss_datastore.catalogue.model import AnswerSet, FileRequest, GraphRequest, RestRequest, ScopeKind
+from oss_datastore.github.graphql import UNKNOWN_COST
 from oss_datastore.staging.days import recoverable_until
 from oss_datastore.staging.due import Question, is_incremental
 from oss_datastore.staging.ledger import Coverage, LedgerEntry, State
@@ -26,8 +27,8 @@ HOURLY = (CORE, GRAPHQL)
 """Pools that last an hour; what is counted by the minute is paced and never runs out."""
 
 
-Urgency = tuple[bool, bool, datetime, int]
-"""Sorts what must be asked first in front; see `urgency`."""
+Urgency = tuple[bool, bool, datetime, bool, int]
+"""Sorts what must be asked first in front; see `DayPlan.urgency`."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,25 @@ class DayPlan:
         told = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
         return f"{said}; {left}: does not fit, needs about {self.hours} hours; for the next: {told}"
 
+    def urgency(self, answer_set: AnswerSet) -> Urgency:
+        """Sorts what expires first in front.
+
+        Traffic goes before everything: whatever else is missed leaves its trace in the next list of the same kind, and
+        a day of traffic that nobody fetched was never there. What is asked once a week can be asked tomorrow instead.
+        Of what expires together, that which cannot be whole before the budget begins anew goes last: else one list
+        that takes more than an hour would keep all others waiting, hour after hour.
+        """
+        expires = expiry(answer_set, self.day) if answer_set.every_days == 1 else None
+        is_traffic = any(dataset.subject == "traffic" for dataset in answer_set.datasets)
+        is_dear = any(
+            planned.cost.of(purse.pool) > purse.remaining
+            for planned in self.sets
+            for purse in self.purses
+            if planned.answer_set == answer_set.name and planned.organization in purse.organizations
+        )
+        never = datetime.max.replace(tzinfo=UTC)
+        return not is_traffic, expires is None, expires or never, is_dear, answer_set.priority
+
     def cost_of(self, answer_set: str) -> Cost:
         """What one answer set costs, all organisations together."""
         return sum((planned.cost for planned in self.sets if planned.answer_set == answer_set), Cost())
@@ -193,17 +213,6 @@ def expiry(answer_set: AnswerSet, day: date) -> datetime | None:
     moments = [recoverable_until(dataset.addressable, day) for dataset in answer_set.datasets]
     known = [moment for moment in moments if moment is not None]
     return min(known) if known else None
-
-
-def urgency(answer_set: AnswerSet, day: date) -> Urgency:
-    """Sorts what expires first in front.
-
-    Traffic goes before everything: whatever else is missed leaves its trace in the next list of the same kind, and a
-    day of traffic that nobody fetched was never there.
-    """
-    expires = expiry(answer_set, day)
-    is_traffic = any(dataset.subject == "traffic" for dataset in answer_set.datasets)
-    return not is_traffic, expires is None, expires or datetime.max.replace(tzinfo=UTC), answer_set.priority
 
 
 @dataclass
@@ -322,24 +331,32 @@ def _by_shape(answer_set: AnswerSet, request: RestRequest | GraphRequest, number
 
 def day_plan(day: date, made: str, made_at: datetime, sets: Iterable[SetPlan], purses: Iterable[Purse]) -> DayPlan:
     """The plan of a day: what costs nothing is left out, what expires first comes first."""
-    kept = [planned for planned in sets if planned.cost != Cost()]
-    kept.sort(key=lambda planned: urgency(ANSWER_SETS[planned.answer_set], day))
-    return DayPlan(day, made, made_at, tuple(kept), tuple(purses))
+    kept = tuple(planned for planned in sets if planned.cost != Cost())
+    plan = DayPlan(day, made, made_at, kept, tuple(purses))
+    ordered = sorted(kept, key=lambda planned: plan.urgency(ANSWER_SETS[planned.answer_set]))
+    return replace(plan, sets=tuple(ordered))
 
 
 def reserve(plan: DayPlan, own: Urgency, fetched: Collection[str]) -> dict[tuple[str, str], int]:
     """What must be left to answer sets that expire sooner and were not fetched yet, by organisation and pool."""
     kept: dict[tuple[str, str], int] = defaultdict(int)
     for planned in plan.sets:
-        if planned.answer_set in fetched or urgency(ANSWER_SETS[planned.answer_set], plan.day) >= own:
+        if planned.answer_set in fetched or plan.urgency(ANSWER_SETS[planned.answer_set]) >= own:
             continue
-        for pool in HOURLY:
-            kept[planned.organization, pool] += planned.cost.of(pool)
+        kept[planned.organization, CORE] += planned.cost.requests
+        if planned.cost.points:
+            # So much must be left for a query to leave at all.
+            kept[planned.organization, GRAPHQL] += max(planned.cost.points, UNKNOWN_COST)
     return dict(kept)
 
 
+def minute(moment: datetime) -> str:
+    """A moment to the nearest minute: windows end within a second of it."""
+    return f"{moment + timedelta(seconds=30):%H:%M}"
+
+
 def _clock(moment: datetime | None) -> str:
-    return "" if moment is None else f" until {moment:%H:%M}"
+    return "" if moment is None else f" until {minute(moment)}"
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -8,7 +8,7 @@ How a plan is summed up is `planner`; what is gathered for it is `fetch`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
@@ -22,7 +22,7 @@ from oss_datastore.github.counters import pool_of
 from oss_datastore.staging.days import recoverable_until
 from oss_datastore.staging.ledger import LedgerEntry, State
 from oss_datastore.staging.lines import Staging
-from oss_datastore.staging.planner import GRAPHQL, HOURLY, Cost, DayPlan, Purse
+from oss_datastore.staging.planner import GRAPHQL, HOURLY, Cost, DayPlan, Purse, minute
 from oss_datastore.staging.store import RawStore
 
 PREFIX = "plans"
@@ -35,6 +35,7 @@ class Purses:
     github: GitHub
     organizations: Sequence[str]
     _tokens: dict[str, str] | None = field(default=None, init=False)
+    _kept: Mapping[tuple[str, str], int] = field(default_factory=dict, init=False)
 
     def token_of(self, organization: str) -> str | None:
         """The key of the token that asks for an organisation; None where no limit of it is known."""
@@ -46,6 +47,11 @@ class Purses:
                     for state in (self.github.limits(login) or {}).values():
                         self._tokens[login.lower()] = state.token_key
         return self._tokens.get(organization.lower())
+
+    def keep(self, points: Mapping[tuple[str, str], int]) -> None:
+        """Leaves so much of each (token, pool) alone, and whatever was kept before no longer."""
+        self.github.keep({**dict.fromkeys(self._kept, 0), **points})
+        self._kept = points
 
     @property
     def are_limited(self) -> bool:
@@ -70,15 +76,16 @@ class Purses:
     def why_held(self, error: GitHubError, organization: str) -> str:
         """What of the hour's budget is spent and when there is more, for whoever reads why a scope is pending."""
         pool = GRAPHQL if error.request.api == "v4" else pool_of(error.request.url)
-        state: BudgetState | None = self.github.budget.get((self.token_of(organization) or "", pool))
+        purse = (self.token_of(organization) or "", pool)
+        state: BudgetState | None = self.github.budget.get(purse)
         if not isinstance(error, RateLimited) or error.scope != "primary" or pool not in HOURLY:
             return str(error)
         if state is None or state.limit is None or state.remaining is None:
             return str(error)
         what = "hourly GraphQL points" if pool == GRAPHQL else "hourly budget"
-        kept = ", the rest is kept for what expires sooner" if state.remaining else ""
+        kept = ", the rest is kept for what expires sooner" if state.remaining and self._kept.get(purse) else ""
         spent = f"{state.limit - state.remaining:,} of {state.limit:,} spent{kept}"
-        return f"GitHub's {what}: {spent}, next at {error.resume_at:%H:%M} UTC"
+        return f"GitHub's {what}: {spent}, next at {minute(error.resume_at)} UTC"
 
 
 def keep(store: RawStore, plan: DayPlan) -> None:

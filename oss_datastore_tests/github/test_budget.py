@@ -341,6 +341,15 @@ def test_counters_of_another_resource_are_not_ours(passing: VirtualTime) -> None
     assert budget.state().remaining is None
 
 
+def test_calls_that_a_server_takes_from_another_budget_are_missing_there(passing: VirtualTime) -> None:
+    both = budgets(passing)
+    call(both.of("key", "core"), counters(9))
+    call(both.of("key", "dependency_sbom"), {**counters(0), "x-ratelimit-resource": "core"})
+    with pytest.raises(Held):
+        both.of("key", "core").acquire()
+    call(both.of("key", "dependency_sbom"))
+
+
 def test_the_state_says_what_is_left(passing: VirtualTime) -> None:
     budget = core(passing)
     call(budget, counters(4321, resets_in=600))
