@@ -57,7 +57,7 @@ def rows(fetch: Fetcher, table: str, day: date) -> list[dict[str, Any]]:
 
 
 def organization(fetch: Fetcher, login: str) -> str:
-    return next(row["scope"] for row in rows(fetch, "organizations", NEXT) if row["login"] == login)
+    return next(str(row["scope"]) for row in rows(fetch, "organizations", NEXT) if row["login"] == login)
 
 
 def test_a_renamed_repository_keeps_its_hub_key(days: Any) -> None:
