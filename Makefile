@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui run lint clean
+.PHONY: help demo test bench ui run lint clean
 
 help: ## list what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,11 @@ run: $(READY) ## fetch from GitHub what is missing, with the settings of .env
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+BENCHMARKS := client_pacing client_throughput fetch_cost fetch_throughput fetch_memory fetch_scale
+
+bench: $(READY) ## measure what is promised: requests, points, pace, memory, hours; in about ten minutes
+	@code=0; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || code=1; done; exit $$code
 
 lint: $(READY) ## check style and types
 	$(BIN)/ruff check .
