@@ -16,7 +16,7 @@ from oss_datastore.simulator.server import Simulator
 from oss_datastore_tests.commands.homes import PLENTY, after, all_tables, environment
 
 FIRST = date(2026, 10, 12)
-DAYS = [FIRST + timedelta(days=n) for n in range(3)]
+DAYS = [FIRST + timedelta(days=n) for n in range(2)]
 SCHEMAS = ("psa", "psa_pii", "raw_vault", "raw_vault_pii", "business_vault", "infomarts")
 # What promise 3 excepts: when something was fetched, and the numbers of letters.
 EXCEPTED = frozenset({"fetched_at", "letter"})
@@ -37,8 +37,8 @@ def test_the_last_day_first_and_a_rebuild_of_all_days_give_the_same_tables(
             runner = runner or Runner(Settings.load(), resources={"github": GitHubResource(pace=False)})
             assert runner.run(day, day, select="group:staging").errors == ()
         assert runner is not None
-        for first, last in ((DAYS[2], DAYS[2]), (DAYS[0], DAYS[1])):
-            assert runner.run(first, last, select="not group:staging").errors == ()
+        for day in reversed(DAYS):
+            assert runner.run(day, day, select="not group:staging").errors == ()
     try:
         in_any_order = all_tables(home, SCHEMAS, EXCEPTED)
         assert {name.split(".")[0] for name, rows in in_any_order.items() if rows} == set(SCHEMAS)

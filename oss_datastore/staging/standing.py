@@ -11,6 +11,9 @@ from oss_datastore.catalogue.parse import get
 from oss_datastore.github import GitHub, GitHubError
 from oss_datastore.staging.ledger import Visibility
 
+_ASKED_BEFORE_MISSING = 3
+"""A whole run by REST knows less of everything: one stray refusal must not bring it about."""
+
 
 @dataclass
 class Standing:
@@ -36,7 +39,7 @@ class Standing:
 
     def has_graphql(self) -> bool:
         """Whether GraphQL answers; not every GitHub-compatible server speaks it. Raises what ends a run."""
-        if self.speaks_graphql is None:
+        for _ in range(_ASKED_BEFORE_MISSING if self.speaks_graphql is None else 0):
             try:
                 self.github.query("rate_limit", {}, org=self.first_organization)
                 self.speaks_graphql = True
@@ -47,7 +50,9 @@ class Standing:
                 if error.kind in ("unauthorized", "unreachable"):
                     raise
                 self.speaks_graphql = not missing
-        return self.speaks_graphql
+            if self.speaks_graphql:
+                break
+        return bool(self.speaks_graphql)
 
     def visibility(self, org: str) -> Visibility:
         """What the token is in the organisation. Raises what ends a run."""
