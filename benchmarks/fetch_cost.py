@@ -122,8 +122,8 @@ def _loaded(fetcher: Fetcher, folder: Path, day: date) -> dict[str, tuple[int, i
 def _agree(heard: Heard, entries: Iterable[LedgerEntry], loaded: dict[str, tuple[int, int]], day: date) -> list[str]:
     """What differs between the ledger, its table and what the server heard.
 
-    Beside the ledger are the three questions of a run (its role, its limits, whether GraphQL answers) and statistics
-    that were asked for early and are still being computed (202).
+    Beside the ledger are the few questions of a run (its role, its limits, whether GraphQL answers) and statistics that
+    were asked for early and are still being computed (202).
     """
     sums: dict[str, tuple[int, int]] = {}
     for entry in entries:
