@@ -365,4 +365,6 @@ class EmbeddedPostgres:
             with connection.cursor() as cursor:
                 cursor.execute("select from pg_database where datname = %s", (name,))
                 if cursor.rowcount == 0:
-                    cursor.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+                    # Another start may make it at the same moment, or one that was killed a moment ago still does.
+                    with suppress(psycopg2.errors.DuplicateDatabase, psycopg2.errors.UniqueViolation):
+                        cursor.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
