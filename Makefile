@@ -24,7 +24,7 @@ test: $(READY) ## run the tests
 
 BENCHMARKS := client_pacing client_throughput fetch_cost fetch_throughput fetch_memory fetch_scale
 
-bench: $(READY) ## measure what is promised: requests, points, pace, memory, hours; in about fifteen minutes
+bench: $(READY) ## measure what is promised: requests, points, pace, memory, hours
 	@code=0; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || code=1; done; \
 	  $(BIN)/python -m benchmarks.fetch_scale --repositories 5000 --steady --hours 6 || code=1; exit $$code
 

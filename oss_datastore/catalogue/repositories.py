@@ -402,7 +402,14 @@ ANSWER_SETS = (
                 50,
                 (GraphPart("repositories"),),
             ),
-            RestRequest("/orgs/{org}/repos", ("repositories",), ScopeKind.organization, {"type": "all"}),
+            RestRequest(
+                "/orgs/{org}/repos",
+                ("repositories",),
+                ScopeKind.organization,
+                {"type": "all"},
+                # Whether the organisation is gone is for `organizations` to say; its list is asked for again.
+                means={"not_found": "forbidden", "gone": "forbidden", "blocked": "forbidden"},
+            ),
         ),
         priority=1,
         cost="4 points per 50 repositories",

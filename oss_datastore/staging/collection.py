@@ -38,6 +38,12 @@ _STATES = {
 }
 """What an error class means for the scope; every other one is a failure with a letter."""
 
+
+def _is_of_the_address(error: GitHubError) -> bool:
+    """Whether a refusal is of GraphQL's one address: it cannot tell that anything asked for there is gone."""
+    return error.request.api == "v4" and error.answer is not None and error.answer.status != 200
+
+
 _EMPTY = frozenset({"empty_repository"})
 """Errors that say there is nothing: an answer, not a failure."""
 
@@ -349,6 +355,8 @@ class Collection:
                 tally.detail = str(error)
                 continue
             state = State(meaning) if meaning is not None else _STATES.get(error.kind)
+            if state is State.gone and _is_of_the_address(error):
+                state = None
             if state is not None and (state is State.pending or not (tally.answers or of_item)):
                 tally.state, tally.detail = state, str(error)
                 continue

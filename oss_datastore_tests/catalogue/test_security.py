@@ -51,7 +51,7 @@ SECRET: dict[str, Any] = {
     "resolution_comment": "rotated",
     "secret_type": "adafruit_io_key",
     "secret_type_display_name": "Adafruit IO Key",
-    "secret": "aio_XXXXXXXXXXXXXXXXXXXXXXXXXXXX",
+    "secret": "the secret itself",
     "validity": "inactive",
     "publicly_leaked": False,
     "multi_repo": True,
