@@ -12,6 +12,7 @@ from oss_datastore.catalogue.model import (
     Dataset,
     GraphPart,
     GraphRequest,
+    Meaning,
     Needs,
     Record,
     RestRequest,
@@ -378,6 +379,9 @@ repository_collaborators = Dataset(
     actors=("node", "@item"),
 )
 
+_HIDDEN: dict[str, Meaning] = {"not_found": "forbidden"}
+"""Whom GitHub will not show who has access it tells that there is no such list; what is gone its own list says."""
+
 ANSWER_SETS = (
     AnswerSet(
         "members",
@@ -395,6 +399,7 @@ ANSWER_SETS = (
                 ("members",),
                 ScopeKind.organization,
                 variants=({"role": "admin"}, {"role": "member"}),
+                means=_HIDDEN,
             ),
         ),
         priority=3,
@@ -403,7 +408,14 @@ ANSWER_SETS = (
     AnswerSet(
         "outside_collaborators",
         (outside_collaborators,),
-        (RestRequest("/orgs/{org}/outside_collaborators", ("outside_collaborators",), ScopeKind.organization),),
+        (
+            RestRequest(
+                "/orgs/{org}/outside_collaborators",
+                ("outside_collaborators",),
+                ScopeKind.organization,
+                means=_HIDDEN,
+            ),
+        ),
         priority=3,
         cost="1 request per 100 people",
     ),
@@ -417,7 +429,7 @@ ANSWER_SETS = (
                 ScopeKind.organization,
                 {"filter": "2fa_disabled"},
                 # Only owners may ask so; whom GitHub tells so in these words lacks a right.
-                means={"unprocessable": "forbidden"},
+                means={**_HIDDEN, "unprocessable": "forbidden"},
             ),
         ),
         priority=3,
@@ -432,7 +444,7 @@ ANSWER_SETS = (
                     f"/orgs/{{org}}/{dataset.name}",
                     (dataset.name,),
                     ScopeKind.organization,
-                    means={"not_found": "forbidden"},
+                    means=_HIDDEN,
                 ),
             ),
             priority=3,
@@ -480,6 +492,7 @@ ANSWER_SETS = (
                     ),
                     RestRequest("/orgs/{org}/teams/{slug}/repos", ("team_repositories",), ScopeKind.team),
                 ),
+                means=_HIDDEN,
             ),
         ),
         priority=3,
@@ -509,6 +522,7 @@ ANSWER_SETS = (
                 ("repository_collaborators",),
                 ScopeKind.repository,
                 {"affiliation": "all"},
+                means=_HIDDEN,
             ),
         ),
         priority=3,

@@ -118,7 +118,13 @@ ANSWER_SETS = (
                 50,
                 (GraphPart("projects"),),
             ),
-            RestRequest("/orgs/{org}/projectsV2", ("projects",), ScopeKind.organization),
+            RestRequest(
+                "/orgs/{org}/projectsV2",
+                ("projects",),
+                ScopeKind.organization,
+                # The organisation itself is known: whom this list is hidden from is told that it is not there.
+                means={"not_found": "forbidden"},
+            ),
         ),
         priority=6,
         cost="1 point per 50 projects (and 1 more for what they are linked to)",

@@ -109,8 +109,10 @@ class Collection:
 
     def fail(self, error: GitHubError) -> None:
         """Says that what was asked for elsewhere failed."""
+        # A list that is not shown is no sign that the repositories are gone which it would have named.
+        is_of_scope = all(scope == str(self.scope) for _, scope in self.planned)
         with suppress(GitHubError):  # what it means for the run is for the one who asked
-            self._went_wrong(error, list(self.planned))
+            self._went_wrong(error, list(self.planned), means=None if is_of_scope else {"not_found": "forbidden"})
 
     def doubt(self, why: str) -> None:
         """Says that what came may not be all there is."""
