@@ -88,8 +88,7 @@ def _day(
     while open_scopes and len(per_hour) < HOURS_OF_A_DAY:
         hours = Hours(github, day, len(per_hour))
         now = after(day) + timedelta(hours=len(per_hour))
-        with fetching(github, folder, now, timer=Timer(hours.monotonic, hours.sleep)) as fetcher:
-            fetcher.datasets = only
+        with fetching(github, folder, now, timer=Timer(hours.monotonic, hours.sleep), datasets=only) as fetcher:
             fetch_day(fetcher, day)
             open_scopes = sum(1 for entry in ledger(fetcher, day) if entry.state is not State.complete)
             open_scopes -= sum(1 for entry in ledger(fetcher, day) if entry.state is State.disabled)

@@ -130,7 +130,13 @@ class Letters:
 
 @contextmanager
 def fetching(
-    github: SimulatedGitHub, folder: Path, now: datetime, *, timer: Timer | None = None, pace: bool = False
+    github: SimulatedGitHub,
+    folder: Path,
+    now: datetime,
+    *,
+    timer: Timer | None = None,
+    pace: bool = False,
+    datasets: tuple[str, ...] = (),
 ) -> Iterator[Fetcher]:
     """A fetcher of the simulated organisation at a moment, as a run makes one."""
     clock = Clock(now)
@@ -149,6 +155,7 @@ def fetching(
             clock=clock,
             organizations=(ORG,),
             api_url=github.url,
+            datasets=datasets,
         )
 
 

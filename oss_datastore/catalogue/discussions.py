@@ -115,7 +115,7 @@ ANSWER_SETS = (
         priority=5,
         probe=("discussions_updated_at",),
         counts=("discussions_count",),
-        switch="has_discussions_enabled",
+        switch=("has_discussions_enabled",),
         present="discussions_count",
         cost="5 points per 25 repositories whose discussions moved",
     ),

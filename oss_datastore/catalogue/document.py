@@ -176,7 +176,7 @@ def _asked_when(answer_set: AnswerSet) -> Iterator[str]:
     if answer_set.counts:
         yield f"Listed whole where our number differs from GitHub's: {_names(answer_set.counts)}"
     if answer_set.switch:
-        yield f"`disabled` where `{answer_set.switch}` is false"
+        yield f"`disabled` where {' or '.join(f'`{name}`' for name in answer_set.switch)} says that it is off"
     if answer_set.present:
         yield f"Not asked where `{answer_set.present}` is 0"
     if answer_set.every_days > 1:

@@ -279,9 +279,10 @@ class AnswerSet:
     `probe` names columns of the inventory that move whenever one of these records does: a time is compared with the
     moment from which changes are asked, anything else with its value on the last complete day. Where none of them
     moved, nothing is asked. `counts` names columns whose sum is the number of records that GitHub lists: where it
-    differs from what we know, or every seven days if anything moved, the whole list is asked for. `switch` names a
-    boolean column of the inventory that is false where the feature is switched off; `present` a count that is zero
-    where there is nothing to ask for.
+    differs from what we know, or every seven days if anything moved, the whole list is asked for. `switch` names
+    columns of the inventory or of the repository's settings, each another plan's word for the same feature: it is
+    switched off where none of those that are told is on. `present` names a count that is zero where there is nothing
+    to ask for.
     """
 
     name: str
@@ -291,7 +292,7 @@ class AnswerSet:
     """What expires first is fetched first: lower numbers go first."""
     probe: tuple[str, ...] = ()
     counts: tuple[str, ...] = ()
-    switch: str = ""
+    switch: tuple[str, ...] = ()
     present: str = ""
     every_days: int = 1
     """Asked again only so many days after the last complete one; scopes are spread over the days between."""

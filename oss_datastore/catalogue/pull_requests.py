@@ -386,7 +386,7 @@ ANSWER_SETS = (
         priority=5,
         probe=("pull_requests_updated_at",),
         counts=("pull_requests_count",),
-        switch="has_pull_requests_enabled",
+        switch=("has_pull_requests_enabled",),
         cost="2 points per 25 pull requests that changed, at least 2 per repository where one did",
     ),
 )

@@ -323,6 +323,7 @@ repository_security_settings = Dataset(
                 of=lambda record: record.item.get("security_and_analysis") is not None,
                 description="GitHub shows them to admins, owners and security managers; else all is null, not off.",
             ),
+            boolean("has_pull_requests_enabled", "has_pull_requests", "Pull requests are on; everybody may see it."),
             _status("advanced_security", "Advanced Security"),
             _status("code_security", "Code Security"),
             _status("dependabot_security_updates", "Pull requests of Dependabot that repair what is vulnerable"),
@@ -355,7 +356,7 @@ repository_security_settings = Dataset(
     scope_kind=ScopeKind.repository,
     addressable=Addressable.snapshot,
     needs=Needs.anyone,
-    description="Which of GitHub's security features are switched on; GraphQL does not tell.",
+    description="Which security features, and whether pull requests, are switched on; GraphQL does not tell.",
     permission="Metadata: read, by an admin of the repository, an owner or a security manager",
     classic_scope="repo",
 )
@@ -426,7 +427,7 @@ ANSWER_SETS = (
                 belongs_to="id",
             ),
         ),
-        priority=4,
+        priority=1,
         cost="1 request per 100 repositories",
     ),
 )

@@ -371,15 +371,22 @@ def _of_org_then_repository(
 
 ANSWER_SETS = (
     _of_org_then_repository(
-        dependabot_alerts, "dependabot/alerts", _NEWEST, {}, switch="has_vulnerability_alerts_enabled"
+        dependabot_alerts, "dependabot/alerts", _NEWEST, {}, switch=("has_vulnerability_alerts_enabled",)
     ),
     # Without an analysis, or with the feature off, GitHub says that there is nothing at that address.
-    _of_org_then_repository(code_scanning_alerts, "code-scanning/alerts", _NEWEST, {"not_found": "disabled"}),
+    _of_org_then_repository(
+        code_scanning_alerts,
+        "code-scanning/alerts",
+        _NEWEST,
+        {"not_found": "disabled"},
+        switch=("code_security", "advanced_security"),
+    ),
     _of_org_then_repository(
         secret_scanning_alerts,
         "secret-scanning/alerts",
         {**_NEWEST, "hide_secret": "true"},
         {"not_found": "disabled"},
+        switch=("secret_scanning",),
     ),
     AnswerSet(
         "repository_advisories",

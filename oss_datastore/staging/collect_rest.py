@@ -83,7 +83,9 @@ class RestCollection(Collection):
             self._went_wrong(error, list(self.planned), means=request.means)
             return
         for key in self.planned:
-            self.tally(*key)
+            tally, question = self.tally(*key), self.questions.get(key[1])
+            if question is not None and question.off and not tally.answers:
+                tally.state, tally.detail = State.disabled, question.off
 
     def _rest(self, request: RestRequest, scope: Scope, context: Mapping[str, Any]) -> None:
         datasets = [d for d in request.datasets if self.asks(d, str(scope))]

@@ -30,13 +30,15 @@ class Question:
     """What is to be asked of one scope: changes since a moment, or everything.
 
     `expected` is how many records GitHub counted when the inventory was seen (`counted_at`), None where it told none.
-    `past` is the last complete entry of the counted dataset.
+    `past` is the last complete entry of the counted dataset. `off` says why nothing is expected at all: the feature is
+    switched off.
     """
 
     since: datetime | None
     expected: int | None = None
     counted_at: datetime | None = None
     past: LedgerEntry | None = None
+    off: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,11 @@ def question_of(
     since = moment if is_incremental(request) else None
     if seen is None:
         return Question(since, past=counted)
-    if answer_set.switch and seen.get(answer_set.switch) is False:
-        return Answered(State.disabled, None, f"switched off: {answer_set.switch} is false")
+    off = _switched_off(answer_set, seen)
+    if off and isinstance(request, RestRequest) and request.belongs_to:
+        return Question(since, past=counted, off=off)  # the organisation's list is asked anyway: what it names is there
+    if off:
+        return Answered(State.disabled, None, off)
     if answer_set.present and seen.get(answer_set.present) == 0:
         return Answered(State.complete, Coverage.empty, f"{answer_set.present} is 0", 0, day)
     counts = [int(seen[name]) for name in answer_set.counts if seen.get(name) is not None]
@@ -118,6 +123,14 @@ def question_of(
     if answer_set.counts and since is not None and _whole_list_is_due(answer_set, scope, counted, day, rows):
         return whole
     return asked
+
+
+def _switched_off(answer_set: AnswerSet, seen: Mapping[str, Any]) -> str:
+    """Why there can be no records; '' where the feature is on, or nothing is told of it."""
+    told = {name: seen[name] for name in answer_set.switch if seen.get(name) is not None}
+    if not told or any(value not in (False, "disabled") for value in told.values()):
+        return ""
+    return "switched off: " + ", ".join(f"{name} is {str(value).lower()}" for name, value in told.items())
 
 
 def _whole_list_is_due(answer_set: AnswerSet, scope: Scope, counted: LedgerEntry | None, day: date, rows: Rows) -> bool:

@@ -89,13 +89,17 @@ class Inventories:
         return nearest_inventory(self._staging, "repositories", day, {str(organization)})
 
     def rows(self, day: date) -> Mapping[int, Mapping[str, Any]]:
-        """Rows of the inventory of a day by the repository's numeric id."""
+        """Rows of the inventory of a day, with what its settings tell besides, by the repository's numeric id."""
         ledger = self._staging.ledger("repositories", day)
-        generations = frozenset(f"{e.generation}/{e.scope}/{e.state}" for e in ledger.values())
+        settings = self._staging.ledger(_SETTINGS, day)
+        generations = frozenset(f"{e.generation}/{e.scope}/{e.state}" for e in (*ledger.values(), *settings.values()))
         if self._kept.get(day, (None, {}))[0] != generations:
             while len(self._kept) >= _KEPT_INVENTORIES:
                 self._kept.pop(next(iter(self._kept)))
             rows = {row["repo_id"]: row for row in _rows(self._staging, "repositories", day)}
+            for told in _rows(self._staging, _SETTINGS, day):
+                row = rows.get(told["repo_id"], {})
+                row |= {name: value for name, value in told.items() if row.get(name) is None}
             self._kept[day] = (generations, rows)
         return self._kept[day][1]
 
@@ -132,6 +136,8 @@ class Inventories:
     def _full_name(row: Mapping[str, Any], organization: Scope) -> str:
         return row["full_name"] or f"{organization.names['org']}/{row['name']}"
 
+
+_SETTINGS = "repository_security_settings"
 
 _KEPT_INVENTORIES = 4
 """Days whose lists are kept parsed: the present one, the last complete one and the newest are asked for in turn."""

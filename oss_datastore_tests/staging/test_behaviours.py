@@ -41,6 +41,8 @@ STATISTICS = (
     "statistics_punch_card",
 )
 STARS = ("stargazers", "watchers")
+INVENTORY = ("repositories", "repository_security_settings")
+"""What tells of repositories before anything is asked of them."""
 ALERTS = ("dependabot_alerts", "code_scanning_alerts", "secret_scanning_alerts")
 
 TOKENS = {"ghp_owner": "owner", "ghp_member": "member"}
@@ -108,17 +110,17 @@ EXPECTED = {
     "issues_disabled": _may("disabled", sets=PAGED, how="=1"),
     "issue_deleted": Expected(PAGED, "=0.3", rows="fewer"),
     "issue_transferred": Expected(PAGED, "=0.3", rows="fewer"),
-    "pull_requests_disabled": _may("disabled", sets=("pull_requests",), how="=1", inventory=True, rest=True),
+    "pull_requests_disabled": _may("disabled", sets=("pull_requests",), how="=1", inventory=True),
     "malformed_item": _may("partial", sets=(*PAGED, *ALERTS), how="=0.2", rows="keys"),
     "since_ignored": Expected(strikes=False),
     "ghost_authors": Expected(("issues", "commits", "releases"), "=1", rows="keys"),
     "dependabot_disabled": _may("disabled", sets=("dependabot_alerts",), how="=1", inventory=True),
     "alerts_archived": Expected(("dependabot_alerts",), "=1", rows="fewer"),
-    # An organisation's list names no repository in which scanning is off: that is all there is to see of it.
-    "code_scanning_disabled": Expected(("code_scanning_alerts",), "=1", rows="none"),
+    # Of public repositories no setting tells whether their code is scanned: nothing found is all there is to see.
+    "code_scanning_disabled": _may("disabled", sets=("code_scanning_alerts",), how="=1", inventory=True, rows="none"),
     "security_unavailable": _may("failed", sets=ALERTS, how="=1"),
     "secret_in_clear": Expected(("secret_scanning_alerts",), "=1"),
-    "secret_scanning_disabled": Expected(("secret_scanning_alerts",), "=1", rows="none"),
+    "secret_scanning_disabled": _may("disabled", sets=("secret_scanning_alerts",), how="=1", inventory=True),
     "members_hidden": _may("partial", sets=("members",), how="=1", rows="keys", role="ghp_member"),
     "events_delayed": Expected(("events",), "=1", rows="fewer"),
     "server_error": BROKEN,
@@ -156,11 +158,11 @@ def small() -> Iterator[Simulator]:
 
 @pytest.fixture(scope="module")
 def roots(small: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store that knows the organisation and its repositories, and nothing else."""
+    """A store that knows the organisation, its repositories and what they have switched on, and nothing else."""
     folder = tmp_path_factory.mktemp("roots")
     fetch = fetcher(small, folder, now=after(DAY))
-    fetch.fetch("organizations", DAY)
-    fetch.fetch("repositories", DAY)
+    for name in ("organizations", *INVENTORY):
+        fetch.fetch(name, DAY)
     return folder
 
 
@@ -229,14 +231,14 @@ def test_what_github_does_loses_no_row_without_a_word_and_invents_none(
     expected, (whole, states) = EXPECTED[name], measure
     store, letters = tmp_path / "store", MemoryLetters()
     shutil.copytree(roots, store)
-    for judged in {"repositories"} & {*expected.sets} or ({"repositories"} if expected.inventory else ()):
+    for judged in INVENTORY if expected.inventory else {"repositories"} & {*expected.sets}:
         shutil.rmtree(store / "staging" / judged)
     fetch = fetcher(small, store, letters, now=after(DAY), rest=expected.rest, role=expected.role)
     small.set_faults(f"{name}{expected.how}")
     small.application.faults.struck.clear()
     try:
-        if expected.inventory:
-            fetch.fetch("repositories", DAY)
+        for name_of_set in INVENTORY if expected.inventory else ():
+            fetch.fetch(name_of_set, DAY)
         _fetch(fetch, expected)
         assert bool(small.application.faults.struck) is expected.strikes, "whether it struck decides what is shown"
     finally:
@@ -251,8 +253,8 @@ def test_what_github_does_loses_no_row_without_a_word_and_invents_none(
         assert found <= {"complete"}
     lasting = expected.rows != "same" or expected.inventory or found & {State.gone, State.disabled}
     again = fetcher(small, store, letters, now=after(DAY, minutes=30), rest=expected.rest)
-    if expected.inventory:
-        again.fetch("repositories", DAY, force=True)
+    for name_of_set in INVENTORY if expected.inventory else ():
+        again.fetch(name_of_set, DAY, force=True)
     for answer_set in expected.sets:
         again.fetch(answer_set, DAY, force=bool(lasting))
     assert not letters.open

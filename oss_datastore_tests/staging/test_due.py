@@ -146,7 +146,7 @@ def test_a_value_is_compared_with_that_of_the_last_complete_day() -> None:
 
 
 def test_what_is_switched_off_is_disabled_and_what_is_not_there_is_empty() -> None:
-    switched = replace(ANSWER_SETS["issues"], switch="has_discussions_enabled")
+    switched = replace(ANSWER_SETS["issues"], switch=("has_discussions_enabled",))
     assert ask(inventory(has_discussions_enabled=False), past(), switched) == Answered(
         State.disabled, None, "switched off: has_discussions_enabled is false"
     )

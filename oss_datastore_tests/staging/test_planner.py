@@ -32,6 +32,7 @@ from oss_datastore.staging.planner import (
     reserve,
 )
 from oss_datastore.staging.plans import last_plan, spent_since, waiting
+from oss_datastore.staging.scopes import Inventories
 from oss_datastore.staging.store import LocalStore
 from oss_datastore_tests.staging.fetching import DAY, PLENTY, MemoryLetters, after, entries
 
@@ -283,7 +284,8 @@ def test_a_token_that_is_spent_stops_its_own_organisation_only(tmp_path: Path) -
         hours = Hours(github, LocalStore(tmp_path), tokens=tokens, organizations=("acme", "globex"))
         fetch = hours.run(after(DAY), SOME)
         plan_made = fetch.planned(DAY)
-    numbers = {s.names["org"]: {str(r) for r in fetch.repositories_of(s, DAY)} for s in fetch.resolve(DAY)}
+    listed = Inventories(fetch.staging)
+    numbers = {s.names["org"]: {str(r) for r in listed.repositories(DAY, DAY, s, ())} for s in fetch.resolve(DAY)}
     left = {e.scope for e in entries(fetch.staging, DAY) if e.state is State.pending}
     assert left & numbers["globex"]
     assert not left & numbers["acme"]

@@ -11,7 +11,7 @@ from oss_datastore.github import GitHub, StaticTokens, Token
 from oss_datastore.simulator.server import Simulator
 from oss_datastore.staging.fetch import Fetcher
 from oss_datastore.staging.lines import Staging
-from oss_datastore.staging.scopes import is_asked_for, unmatched_patterns
+from oss_datastore.staging.scopes import Inventories, is_asked_for, unmatched_patterns
 from oss_datastore.staging.store import LocalStore
 from oss_datastore_tests.staging.fetching import DAY, PLENTY, MemoryLetters, after, fetch_all, fetcher, hurried
 
@@ -39,7 +39,12 @@ def test_a_glob_names_repositories_by_name_or_with_their_owner_in_any_case(githu
     fetch = fetcher(github, tmp_path, now=after(DAY), rest=True)
     fetch.fetch("repositories", DAY)
     (organization,) = fetch.resolve(DAY)
-    every = [scope.names["repo"] for scope in fetch.repositories_of(organization, DAY)]
+    inventories = Inventories(fetch.staging)
+
+    def repositories(patterns: tuple[str, ...]) -> list[str]:
+        return [scope.names["repo"] for scope in inventories.repositories(DAY, DAY, organization, patterns)]
+
+    every = repositories(())
     assert len(every) == 3
     first = every[0].partition("/")[2]
     for patterns, found in (
@@ -49,8 +54,7 @@ def test_a_glob_names_repositories_by_name_or_with_their_owner_in_any_case(githu
         ((f"*{first[1:]}",), every[:1]),
         (("globex/*",), []),
     ):
-        fetch.repositories = patterns
-        assert [scope.names["repo"] for scope in fetch.repositories_of(organization, DAY)] == found
+        assert repositories(patterns) == found
     assert unmatched_patterns(fetch.staging, DAY, ("acme/*", "globex/*", first, "nothing")) == ["globex/*", "nothing"]
 
 

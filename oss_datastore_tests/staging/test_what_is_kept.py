@@ -8,6 +8,7 @@ from typing import cast
 
 from oss_datastore.simulator.server import Simulator
 from oss_datastore.staging.lines import Staging
+from oss_datastore.staging.scopes import Inventories
 from oss_datastore.warehouse import DuckDbWarehouse, PsaLoader
 from oss_datastore_tests.staging.conftest import TOKENS
 from oss_datastore_tests.staging.fetching import DAY, PLENTY, MemoryLetters, MemoryWarehouse, after, fetcher
@@ -45,7 +46,7 @@ def test_the_events_of_a_private_repository_are_asked_of_itself(tmp_path: Path) 
         fetch.fetch("repositories", DAY)
         fetch.fetch("events", DAY)
         asked = [entry.target for entry in github.application.log.entries if "/events" in entry.target]
-        inventory = fetch.repositories_of(fetch.resolve(DAY)[0], DAY)
+        inventory = Inventories(fetch.staging).repositories(DAY, DAY, fetch.resolve(DAY)[0], ())
         private = {s.names["repo"] for s in inventory if s.inventory and s.inventory["is_private"]}
     assert private
     assert {target.split("/events")[0].removeprefix("/repos/") for target in asked} == private | {

@@ -10,7 +10,7 @@ from oss_datastore.simulator.world import Org, profiles
 from oss_datastore.simulator.world.dice import DAY, iso
 from oss_datastore.simulator.world.people import Person
 from oss_datastore.simulator.world.repositories import Repository
-from oss_datastore.simulator.world.scanning import secret_scanning_on
+from oss_datastore.simulator.world.scanning import code_scanning_on, secret_scanning_on
 from oss_datastore.simulator.world.teams import PERMISSIONS, Team
 
 
@@ -287,6 +287,7 @@ def repository_counts(call: Call, repository: Repository) -> Json:
         "is_template": False,
         "topics": repository.topics,
         "has_issues": not call.holds("issues_disabled", repository),
+        "has_pull_requests": not call.holds("pull_requests_disabled", repository),
         "has_projects": True,
         "has_wiki": repository.number % 2 == 0,
         "has_pages": False,
@@ -319,8 +320,10 @@ def repository_listed(call: Call, repository: Repository) -> Json:
     found = {**repository_counts(call, repository), "permissions": permissions(call.permission(repository))}
     if call.may(repository, "admin"):
         found["security_and_analysis"] = {
+            # What is public is scanned without being switched on, and nothing is told of it.
+            **({"code_security": {"status": _status(code_is_scanned(call, repository))}} if found["private"] else {}),
             "dependabot_security_updates": {"status": _status(repository.traits.alerts_enabled)},
-            "secret_scanning": {"status": _status(secret_scanning_on(repository))},
+            "secret_scanning": {"status": _status(secrets_are_scanned(call, repository))},
             "secret_scanning_push_protection": {"status": "disabled"},
         }
     return found
@@ -346,6 +349,16 @@ def repository_full(call: Call, repository: Repository) -> Json:
             "use_squash_pr_title_as_default": False,
         }
     return found
+
+
+def code_is_scanned(call: Call, repository: Repository) -> bool:
+    """Whether code scanning has ever told of a repository."""
+    return code_scanning_on(repository) and not call.holds("code_scanning_disabled", repository)
+
+
+def secrets_are_scanned(call: Call, repository: Repository) -> bool:
+    """Whether secret scanning is switched on."""
+    return secret_scanning_on(repository) and not call.holds("secret_scanning_disabled", repository)
 
 
 def _status(on: bool) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from oss_datastore.simulator.v3.accounts import repository_simple
+from oss_datastore.simulator.v3.accounts import code_is_scanned, repository_simple, secrets_are_scanned
 from oss_datastore.simulator.v3.alerts import advisory_of_repository, alert, alert_of_org, code_alert, secret_alert
 from oss_datastore.simulator.v3.call import Call, Json, Listing, Refused, Route, not_found
 from oss_datastore.simulator.world.advisories import OwnAdvisory
 from oss_datastore.simulator.world.alerts import Alert
 from oss_datastore.simulator.world.dice import DAY
 from oss_datastore.simulator.world.repositories import Repository
-from oss_datastore.simulator.world.scanning import CodeAlert, SecretAlert, code_scanning_on, secret_scanning_on
+from oss_datastore.simulator.world.scanning import CodeAlert, SecretAlert
 
 TWO_YEARS = 2 * 365 * DAY + DAY // 2
 NOT_AUTHORIZED = "You are not authorized to perform this operation."
@@ -97,21 +97,13 @@ def _available(call: Call) -> None:
         raise Refused(503, "Service unavailable", code="service_unavailable")
 
 
-def _code_scanned(call: Call, found: Repository) -> bool:
-    return code_scanning_on(found) and not call.holds("code_scanning_disabled", found)
-
-
-def _secrets_scanned(call: Call, found: Repository) -> bool:
-    return secret_scanning_on(found) and not call.holds("secret_scanning_disabled", found)
-
-
 def code_alerts(call: Call) -> Listing:
     """What code scanning found in a repository."""
     found = call.repository()
     _available(call)
     if not call.may(found, "push"):
         raise Refused(403, NOT_AUTHORIZED)
-    if not _code_scanned(call, found):
+    if not code_is_scanned(call, found):
         raise Refused(404, "no analysis found")
     return Listing(_chosen(call, found.code_alerts(call.now)), lambda raised: code_alert(call, raised))
 
@@ -122,7 +114,7 @@ def secret_alerts(call: Call) -> Listing:
     _available(call)
     if not call.may(found, "admin"):
         raise not_found()
-    if not _secrets_scanned(call, found):
+    if not secrets_are_scanned(call, found):
         raise Refused(404, "Secret scanning is disabled on this repository.")
     return Listing(_chosen(call, found.secret_alerts(call.now)), _secret_writer(call))
 
@@ -142,7 +134,7 @@ def _owned(call: Call) -> list[Repository]:
 
 def org_code_alerts(call: Call) -> Listing:
     """What code scanning found in a whole organisation."""
-    found = [raised for each in _owned(call) if _code_scanned(call, each) for raised in each.code_alerts(call.now)]
+    found = [raised for each in _owned(call) if code_is_scanned(call, each) for raised in each.code_alerts(call.now)]
     return Listing(
         _chosen(call, found),
         lambda raised: {**code_alert(call, raised), "repository": repository_simple(call, raised.repository)},
@@ -151,7 +143,9 @@ def org_code_alerts(call: Call) -> Listing:
 
 def org_secret_alerts(call: Call) -> Listing:
     """The secrets found in a whole organisation."""
-    found = [raised for each in _owned(call) if _secrets_scanned(call, each) for raised in each.secret_alerts(call.now)]
+    found = [
+        raised for each in _owned(call) if secrets_are_scanned(call, each) for raised in each.secret_alerts(call.now)
+    ]
     write = _secret_writer(call)
     return Listing(
         _chosen(call, found),
