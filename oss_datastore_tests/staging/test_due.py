@@ -151,11 +151,24 @@ def test_what_is_switched_off_is_disabled_and_what_is_not_there_is_empty() -> No
         State.disabled, None, "switched off: has_discussions_enabled is false"
     )
     assert isinstance(ask(inventory(has_discussions_enabled=None), None, switched), Question)
+    either = replace(ANSWER_SETS["issues"], switch=("code_security", "advanced_security"))
+    assert isinstance(ask(inventory(code_security="enabled", advanced_security="disabled"), None, either), Question)
+    assert isinstance(ask(inventory(code_security="disabled", advanced_security=None), None, either), Answered)
     present = replace(ANSWER_SETS["issues"], present="releases_count")
     found = ask(inventory(releases_count=0), None, present)
     assert isinstance(found, Answered)
     assert (found.state, found.coverage, found.listed) == (State.complete, Coverage.empty, 0)
     assert isinstance(ask(inventory(releases_count=None), None, present), Question)
+
+
+def test_what_is_switched_off_may_still_stand_in_the_organisations_list() -> None:
+    alerts = ANSWER_SETS["secret_scanning_alerts"]
+    keys = [("secret_scanning_alerts", "github.com/repository/7")]
+    seen = scope(inventory(secret_scanning="disabled"))
+    of_all, of_one = (question_of(alerts, request, seen, keys, {}, DAY, lambda _: {}) for request in alerts.requests)
+    assert isinstance(of_all, Question)
+    assert of_all.off == "switched off: secret_scanning is disabled"
+    assert of_one == Answered(State.disabled, None, of_all.off)
 
 
 def test_a_repository_whose_name_another_one_bears_is_not_asked_by_that_name() -> None:

@@ -101,8 +101,6 @@ def test_an_older_day_is_never_told_by_the_repository_that_took_the_name(
     for name in ("organizations", "repositories"):
         at(moving, tmp_path, DAY).fetch(name, DAY)
     late = at(moving, tmp_path, DAY, NEXT)
-    for name in ("organizations", "repositories"):
-        late.fetch(name, NEXT)
     for name in ("issues", "traffic_views"):
         late.fetch(name, DAY)
         old = f"127.0.0.1/repository/{found[DAY]['acme/gantry-cli']['repo_id']}"
