@@ -291,7 +291,8 @@ class Application:
         asked = self._graphql.read(query, variables, body.get("operationName"))
         path = f"/graphql/{asked.name}"
         told = "&".join(f"{name}={value}" for name, value in sorted(variables.items()))
-        paths = (path, f"{path}?{told}")
+        named = [f"{path}/{field}" for field in asked.fields] if self.faults.declared else []
+        paths = (*(whole for one in named for whole in (one, f"{one}?{told}")), path, f"{path}?{told}")
         call = Call(self.world, self.now, self.base, visit.token, self.faults, paths=paths)
         fault = self._fault(visit, (*WIRE_FAULTS, *REFUSALS, *GRAPHQL_FAULTS, "graphql_resource_limits"), paths)
         if fault in GRAPHQL_FAULTS:

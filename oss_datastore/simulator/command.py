@@ -43,7 +43,8 @@ def _moment(text: str | None) -> datetime | None:
 Faults are written name[@pattern][;day=YYYY-MM-DD][=rate][:sticky], comma separated:
 {_faults_help()}
 \b
-The pattern is a glob over the path, or /graphql/<operation>?<variable>=<value>. Without :sticky each attempt is a
+The pattern is a glob over the path, or /graphql/<operation>?<variable>=<value>,
+or /graphql/<operation>/<field>?<variable>=<value> for queries with a field. Without :sticky each attempt is a
 throw of its own, so that a retry may succeed. What is lasting (moved, deleted, disabled, hidden, ...) belongs to a
 repository, an organisation or an item instead, at this rate. Example:
   --faults 'reset=0.01,bad_gateway@/repos/acme/*/traffic/popular/paths;day=2026-03-04=1'

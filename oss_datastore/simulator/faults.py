@@ -1,7 +1,8 @@
 """Faults on demand: which requests go wrong, and how. The same seed makes the same requests fail.
 
 A fault is written `name[@pattern][;day=YYYY-MM-DD][=rate][:sticky]`. The pattern is a glob over the path (of the
-request as it came, or with the repository's present name; `/graphql/<operation>?<variable>=<value>` for GraphQL).
+request as it came, or with the repository's present name; `/graphql/<operation>?<variable>=<value>` for GraphQL, or
+`/graphql/<operation>/<field>?<variable>=<value>` for every query that asks for a field).
 Without `:sticky` each attempt is a throw of its own, so that a retry may succeed; with it, or with rate 1, every
 attempt of the simulated day ends alike. A lasting fault belongs to a repository, an organisation or an item; its
 pattern may also name that one: `/repos/acme/*`, `/orgs/acme`, `/repos/acme/lantern/issues/7`.

@@ -11,15 +11,18 @@ from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLResolveInfo,
     OperationDefinitionNode,
+    Visitor,
     build_schema,
     execute_sync,
     parse,
     validate,
     value_from_ast_untyped,
+    visit,
 )
 
 from oss_datastore.simulator.limits import Pool
@@ -39,6 +42,8 @@ class Asked:
     document: DocumentNode | None
     operation: OperationDefinitionNode | None
     errors: tuple[GraphQLError, ...]
+    fields: tuple[str, ...]
+    """The names of all fields that it asks for, fragments included; an alias is not a name."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,23 @@ class Outcome:
     payload: dict[str, Any]
     cost: int
     problem: str = ""
+
+
+class _Fields(Visitor):
+    """Gathers the names of the fields of a document."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        self.found.add(node.name.value)
+
+
+def _fields(document: DocumentNode) -> tuple[str, ...]:
+    gathering = _Fields()
+    visit(document, gathering)
+    return tuple(sorted(gathering.found))
 
 
 @lru_cache(maxsize=512)
@@ -86,16 +108,16 @@ class GraphQL:
     def __init__(self) -> None:
         text = resources.files(__package__).joinpath("schema.graphql").read_text(encoding="utf-8")
         self.schema = build_schema(text, assume_valid=True)
-        self._known: dict[str, tuple[DocumentNode | None, tuple[GraphQLError, ...]]] = {}
+        self._known: dict[str, tuple[DocumentNode | None, tuple[GraphQLError, ...], tuple[str, ...]]] = {}
 
-    def _document(self, text: str) -> tuple[DocumentNode | None, tuple[GraphQLError, ...]]:
+    def _document(self, text: str) -> tuple[DocumentNode | None, tuple[GraphQLError, ...], tuple[str, ...]]:
         known = self._known.get(text)
         if known is None:
             try:
                 document = parse(text)
-                known = document, tuple(validate(self.schema, document))
+                known = document, tuple(validate(self.schema, document)), _fields(document)
             except GraphQLError as wrong:
-                known = None, (wrong,)
+                known = None, (wrong,), ()
             if len(self._known) > 200:
                 self._known.clear()
             self._known[text] = known
@@ -103,7 +125,7 @@ class GraphQL:
 
     def read(self, text: str, variables: Mapping[str, Any], wanted: str | None) -> Asked:
         """A query, read and checked against the schema."""
-        document, errors = self._document(text)
+        document, errors, fields = self._document(text)
         operations = [
             node for node in (document.definitions if document else ()) if isinstance(node, OperationDefinitionNode)
         ]
@@ -112,7 +134,7 @@ class GraphQL:
         if document is not None and operation is None and not errors:
             errors = (GraphQLError(f"No operation named {wanted!r}" if wanted else "An operation name is required"),)
         name = operation.name.value if operation is not None and operation.name else (wanted or "")
-        return Asked(name, variables, document, operation, errors)
+        return Asked(name, variables, document, operation, errors, fields)
 
     def run(self, asked: Asked, call: Call, pool: Pool, reset: int) -> Outcome:
         """Executes a query for a token whose budget is `pool`."""
