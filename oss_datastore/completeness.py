@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from oss_datastore.accepted_gaps import AcceptedGap, accepting
 from oss_datastore.catalogue import ANSWER_SETS, DATASETS
 from oss_datastore.catalogue.model import Needs
 from oss_datastore.staging.days import recoverable_until
@@ -30,6 +31,17 @@ class DayState:
     """Answer sets that were never asked for that day."""
     datasets: Mapping[str, Counter[str]] = field(default_factory=dict)
     """Scopes by state, per dataset."""
+    gaps: tuple[AcceptedGap, ...] = ()
+    """What need not be whole: it stays among the missing, and counts for nothing."""
+
+    def accepted(self, entry: LedgerEntry) -> AcceptedGap | None:
+        """The gap that covers a missing entry, if any."""
+        return accepting(self.gaps, entry.dataset, entry.scope, entry.day)
+
+    @property
+    def unaccepted(self) -> tuple[LedgerEntry, ...]:
+        """What is missing, and no gap covers."""
+        return tuple(entry for entry in self.missing if self.accepted(entry) is None)
 
     @property
     def is_staged(self) -> bool:
@@ -73,6 +85,8 @@ class DayState:
                     "recoverable_until": until.isoformat()
                     if (until := recoverable_until(DATASETS[e.dataset].addressable, e.day))
                     else None,
+                    "covered_by": e.covered_by.isoformat() if e.covered_by else None,
+                    "accepted": gap.line if (gap := self.accepted(e)) else None,
                 }
                 for e in self.missing
             ],
@@ -83,8 +97,8 @@ def _seen_in_part(entry: LedgerEntry) -> bool:
     return DATASETS[entry.dataset].needs is Needs.owner and entry.visibility not in (Visibility.owner, Visibility.app)
 
 
-def day_state(staging: Staging, day: date, datasets: Sequence[str] = ()) -> DayState:
-    """What the ledger says of a day; `datasets` are the globs of OSS_DATASTORE_DATASETS."""
+def day_state(staging: Staging, day: date, datasets: Sequence[str] = (), gaps: Sequence[AcceptedGap] = ()) -> DayState:
+    """What the ledger says of a day; `datasets` are the globs of OSS_DATASTORE_DATASETS, `gaps` what is accepted."""
     states: Counter[str] = Counter()
     missing: list[LedgerEntry] = []
     left_out: list[str] = []
@@ -99,7 +113,7 @@ def day_state(staging: Staging, day: date, datasets: Sequence[str] = ()) -> DayS
             states[entry.state.value] += 1
             if entry.state not in SETTLED:
                 missing.append(entry)
-    return DayState(day, states, tuple(missing), tuple(left_out), by_dataset)
+    return DayState(day, states, tuple(missing), tuple(left_out), by_dataset, tuple(gaps))
 
 
 def missing_days(staging: Staging, first: date, last: date, datasets: Sequence[str] = ()) -> list[date]:
@@ -128,8 +142,8 @@ def spans(days: Iterable[date]) -> list[tuple[date, date]]:
 
 
 def exit_code(states: Iterable[DayState]) -> int:
-    """0 when every planned scope is settled, else 3."""
-    return 0 if all(not state.missing for state in states) else 3
+    """0 when every planned scope is settled or its gap accepted, else 3."""
+    return 0 if all(not state.unaccepted for state in states) else 3
 
 
 def unsettled(states: Iterable[DayState]) -> Counter[str]:

@@ -1,15 +1,133 @@
-"""Sensors: what watches the queue while nobody looks. The judgement is `alerts`; here stand only the ticks."""
+"""Sensors: what watches while nobody looks. The judgement is `alerts`; here stand the ticks, and what both they and the
+commands need of Dagster: which runs failed, and where an alert is shown.
+
+Sensors read the queue, the ledger and the list of runs, never the warehouse.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
 
-from oss_datastore.alerts import evaluate, notifiers
-from oss_datastore.resources import DeadLetterQueueResource
+from oss_datastore.accepted_gaps import accepted_gaps
+from oss_datastore.alerts import Alert, FailedRun, evaluate, notifiers
+from oss_datastore.alerts.evaluation import Judge
+from oss_datastore.alerts.failed_runs import RunJudge
+from oss_datastore.alerts.ledger import LedgerJudge
+from oss_datastore.alerts.letters import LetterJudge
+from oss_datastore.connections import open_queue, open_store
+from oss_datastore.dead_letters import DeadLetterQueue
+from oss_datastore.redaction import redact_text
+from oss_datastore.resources import DeadLetterQueueResource, StoreResource
 from oss_datastore.settings import Settings
+from oss_datastore.staging.lines import Staging
+
+_RUNS_LOOKED_AT = 100
+_RUNS_LOOK_BACK = timedelta(days=14)
+_LONGEST_ERROR = 500
 
 
 def build_sensors() -> list[dg.SensorDefinition]:
     """All sensors, on by default."""
-    return [_dead_letters()]
+    return [_dead_letters(), _failed_runs(), _completeness()]
+
+
+def tell_and_show(settings: Settings, instance: dg.DagsterInstance) -> list[Alert]:
+    """What the sensors do, all at once, at the end of a command. Raises QueueError where the queue is away."""
+    queue = open_queue(settings)
+    try:
+        staging = Staging(open_store(settings))
+        judges = [_letter_judge(settings, queue, staging), _run_judge(instance), _ledger_judge(settings, staging)]
+        alerts = evaluate(queue, notifiers(settings), judges, settings.clock)
+    finally:
+        queue.close()
+    for event in observations(alerts):
+        instance.report_runless_asset_event(event)
+    return alerts
+
+
+def observations(alerts: Iterable[Alert]) -> list[dg.AssetObservation]:
+    """Each alert on the staged asset it is about, for the UI."""
+    return [
+        dg.AssetObservation(
+            asset_key=dg.AssetKey(["staging", alert.dataset]),
+            description=alert.subject,
+            metadata={
+                "alert": dg.MetadataValue.text(alert.subject),
+                "severity": alert.severity,
+                "what_to_do": dg.MetadataValue.md(f"```\n{alert.body}\n```"),
+                "recovery": alert.recovery,
+            },
+        )
+        for alert in alerts
+    ]
+
+
+def failed_runs(instance: dg.DagsterInstance) -> list[FailedRun]:
+    """Runs of the last fourteen days that failed after the last success of their job, the newest first."""
+    since = datetime.now(UTC) - _RUNS_LOOK_BACK
+    records = instance.get_run_records(
+        dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=since), limit=_RUNS_LOOKED_AT
+    )
+    succeeded: dict[str, datetime] = {}
+    for job in {record.dagster_run.job_name for record in records}:
+        good = instance.get_run_records(
+            dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.SUCCESS], updated_after=since), limit=1
+        )
+        if good:
+            succeeded[job] = good[0].create_timestamp
+    found = []
+    for record in records:
+        run = record.dagster_run
+        if run.job_name in succeeded and record.create_timestamp <= succeeded[run.job_name]:
+            continue
+        first, last = run.tags.get(ASSET_PARTITION_RANGE_START_TAG), run.tags.get(ASSET_PARTITION_RANGE_END_TAG)
+        days = run.tags.get(PARTITION_NAME_TAG, "") if first is None else first if first == last else f"{first}…{last}"
+        found.append(FailedRun(run.run_id, run.job_name, days))
+    return found
+
+
+def _first_error(instance: dg.DagsterInstance, run_id: str) -> str:
+    """The first line of the innermost error of a run's first failed step, else of the run itself."""
+    for kind in (dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE):
+        for entry in instance.all_logs(run_id, of_type=kind):
+            event = entry.get_dagster_event()
+            data = event.event_specific_data
+            error = getattr(data, "error", None)
+            while error is not None and error.cause is not None:
+                error = error.cause
+            told = (error.message if error is not None else event.message or "").strip()
+            where = f"{event.step_key}: " if event.step_key else ""
+            if told:
+                return redact_text(f"{where}{told.splitlines()[0]}")[:_LONGEST_ERROR]
+    return "it is told in the run's log"
+
+
+def _letter_judge(settings: Settings, queue: DeadLetterQueue, staging: Staging) -> Judge:
+    return LetterJudge(queue, staging, accepted_gaps(staging, settings.clock.last_closed_day()), settings.clock)
+
+
+def _ledger_judge(settings: Settings, staging: Staging) -> Judge:
+    gaps = accepted_gaps(staging, settings.clock.last_closed_day())
+    return LedgerJudge(staging, gaps, settings.clock, settings.datasets)
+
+
+def _run_judge(instance: dg.DagsterInstance) -> Judge:
+    return RunJudge(failed_runs(instance), lambda run_id: _first_error(instance, run_id))
+
+
+def _tick(settings: Settings, queue: DeadLetterQueue, judges: Sequence[Judge], nothing: str) -> dg.SensorResult:
+    try:
+        alerts = evaluate(queue, notifiers(settings), judges, settings.clock)
+    finally:
+        queue.close()
+    told = "; ".join(alert.subject for alert in alerts)
+    return dg.SensorResult(skip_reason=f"told: {told}" if told else nothing, asset_events=observations(alerts))
 
 
 def _dead_letters() -> dg.SensorDefinition:
@@ -17,14 +135,41 @@ def _dead_letters() -> dg.SensorDefinition:
         name="dead_letters",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Tells of requests and records that failed: one grouped message for what is new since the last.",
+        description="Tells of dead letters that are new or open again, that will be lost within hours, and that are "
+        "lost: grouped, each once, and when it is over.",
     )
-    def dead_letters(context: dg.SensorEvaluationContext, dlq: DeadLetterQueueResource) -> dg.SkipReason:
-        settings = Settings.load()
-        alert = evaluate(dlq.open(), notifiers(settings), settings.clock)
-        if alert is None:
-            return dg.SkipReason("no new dead letter")
-        context.log.warning(f"{alert.subject}\n{alert.body}")
-        return dg.SkipReason(f"told: {alert.subject}")
+    def dead_letters(dlq: DeadLetterQueueResource, store: StoreResource) -> dg.SensorResult:
+        settings, queue = Settings.load(), dlq.open()
+        judge = _letter_judge(settings, queue, Staging(store.open()))
+        return _tick(settings, queue, [judge], "no new dead letter")
 
     return dead_letters
+
+
+def _failed_runs() -> dg.SensorDefinition:
+    @dg.sensor(
+        name="failed_runs",
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Tells of runs that failed after the last success of their job: any number is one message.",
+    )
+    def failed_runs_sensor(context: dg.SensorEvaluationContext, dlq: DeadLetterQueueResource) -> dg.SensorResult:
+        return _tick(Settings.load(), dlq.open(), [_run_judge(context.instance)], "no new failed run")
+
+    return failed_runs_sensor
+
+
+def _completeness() -> dg.SensorDefinition:
+    @dg.sensor(
+        name="completeness",
+        minimum_interval_seconds=900,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Tells of missing days, stale data, what the token sees no longer, scopes that became forbidden, "
+        "disabled or gone, and accepted gaps that ended.",
+    )
+    def completeness(dlq: DeadLetterQueueResource, store: StoreResource) -> dg.SensorResult:
+        settings = Settings.load()
+        judge = _ledger_judge(settings, Staging(store.open()))
+        return _tick(settings, dlq.open(), [judge], "nothing new is missing")
+
+    return completeness

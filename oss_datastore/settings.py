@@ -6,9 +6,11 @@ else; what a setting builds (a client, a store, a queue) stands in `resources`.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -21,6 +23,7 @@ from oss_datastore.clock import Clock
 from oss_datastore.redaction import remember_secret
 
 _OURS = "OSS_DATASTORE_"
+_TOPIC = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]{1,256}")
 
 
 class WrongSetting(ValueError):
@@ -94,6 +97,10 @@ class Settings(BaseSettings):
             for secret in value.values() if isinstance(value, dict) else [value]:
                 if isinstance(secret, SecretStr):
                     remember_secret(secret.get_secret_value())
+        for target in (*self.alerts, *self.digest):
+            way, _, address = target.partition(":")
+            if way in ("webhook", "apprise"):
+                remember_secret(address)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -167,7 +174,19 @@ class Settings(BaseSettings):
     @classmethod
     def _targets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for target in value:
-            if target != "log" and target.partition(":")[0] not in ("sns", "webhook", "apprise"):
+            # What came is not repeated: addresses of notifiers are secrets.
+            way, _, address = target.partition(":")
+            if way == "webhook":
+                _require_web_address(address)
+            elif way == "sns":
+                if not _TOPIC.fullmatch(address):
+                    raise ValueError("expected sns:arn:aws:sns:<region>:<account>:<topic>")
+            elif way == "apprise":
+                if "://" not in address:
+                    raise ValueError("expected apprise:<service>://… as apprise describes it (a comma within as %2C)")
+                if find_spec("apprise") is None:
+                    raise ValueError("apprise:<url> needs apprise: pip install 'oss-datastore[apprise]'")
+            elif target != "log":
                 raise ValueError("expected log, sns:<arn>, webhook:<url> or apprise:<url>, separated by commas")
         return value
 
@@ -225,6 +244,16 @@ class Settings(BaseSettings):
     def home_path(self) -> Path:
         """The home as an absolute path."""
         return self.home.expanduser().absolute()
+
+
+def _require_web_address(address: str) -> None:
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("expected webhook:https://… (or webhook:http://…)")
 
 
 def _variable(alias: Any) -> str:

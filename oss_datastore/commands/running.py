@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from oss_datastore.accepted_gaps import accepted_gaps
 from oss_datastore.catalogue import ANSWER_SETS
 from oss_datastore.commands.output import as_json, fetch_progress, table
 from oss_datastore.completeness import DayState, day_state, exit_code, missing_days, spans, unsettled
-from oss_datastore.connections import open_fetcher, open_queue, open_store, open_warehouse, prepare_home
+from oss_datastore.connections import open_fetcher, open_store, open_warehouse, prepare_home
 from oss_datastore.settings import Settings
 from oss_datastore.staging.days import DayNotOver
 from oss_datastore.staging.ledger import State
@@ -98,9 +99,10 @@ def run_spans(
             f"{', '.join(settings.github_orgs)}; expected globs over owner/name or name",
             err=True,
         )
+    gaps = accepted_gaps(staging, settings.clock.last_closed_day())
     for first, last in ranges:
         for day in _days(first, last):
-            outcome.states.append(day_state(staging, day, settings.datasets))
+            outcome.states.append(day_state(staging, day, settings.datasets, gaps))
             outcome.spent += spent_since(staging, day, began)
     if waiting(entry for state in outcome.states for entry in state.missing):
         outcome.next_at = next_moment(last_plan(staging.store, ranges[-1][1]), settings.clock.now())
@@ -184,6 +186,9 @@ def present(settings: Settings, outcome: Outcome, wants_json: bool) -> None:
     if left:
         told = ", ".join(f"{count} {state}" for state, count in sorted(left.items()))
         click.echo(f"{days}: {planned} scopes planned, not whole: {told}. See `oss-datastore status` and `dlq list`.")
+        accepted = left.total() - sum(len(state.unaccepted) for state in outcome.states)
+        if accepted:
+            click.echo(f"of these, {accepted} are accepted gaps")
     else:
         click.echo(f"{days}: all {planned} planned scopes are settled")
     click.echo(f"spent: {outcome.spent.requests:,} requests and {outcome.spent.points:,} points")
@@ -207,16 +212,21 @@ def _present_datasets(states: list[DayState]) -> None:
 
 
 def tell(settings: Settings) -> str | None:
-    """Evaluates the alert function; the queue being away is told, and fails nothing."""
-    from oss_datastore.alerts import evaluate, notifiers
-    from oss_datastore.dead_letters import PostgresUnavailable, QueueError
+    """Evaluates the alert function, as the sensors do; the queue being away is told, and fails nothing."""
+    import dagster as dg
 
+    from oss_datastore.dead_letters import PostgresUnavailable, QueueError
+    from oss_datastore.runs import dagster_home
+    from oss_datastore.sensors import tell_and_show
+
+    dagster_home(settings)
     try:
-        alert = evaluate(open_queue(settings), notifiers(settings), settings.clock)
+        with dg.DagsterInstance.get() as instance:
+            alerts = tell_and_show(settings, instance)
     except (QueueError, PostgresUnavailable) as why:
         click.echo(f"alerts could not be evaluated: {why}", err=True)
         return None
-    return alert.subject if alert else None
+    return "; ".join(alert.subject for alert in alerts) or None
 
 
 def _staging(settings: Settings) -> Staging:

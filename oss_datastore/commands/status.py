@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import click
 
+from oss_datastore.accepted_gaps import accepted_gaps
+from oss_datastore.alerts import Severity, notifiers
+from oss_datastore.alerts.memory import Memory, Told
 from oss_datastore.catalogue import DATASETS
 from oss_datastore.commands.output import as_json, console, table
 from oss_datastore.completeness import LOOK_BACK_DAYS, day_state
 from oss_datastore.connections import open_queue, open_store
-from oss_datastore.dead_letters import PostgresUnavailable, QueueError
+from oss_datastore.dead_letters import DeadLetterQueue, PostgresUnavailable, QueueError
 from oss_datastore.settings import Settings
 from oss_datastore.staging.days import recoverable_until
 from oss_datastore.staging.lines import Staging
@@ -27,18 +30,26 @@ def status(wants_json: bool) -> None:
     settings = Settings.load()
     staging = Staging(open_store(settings))
     last = settings.clock.last_closed_day()
-    states = [day_state(staging, last - timedelta(days=n), settings.datasets) for n in range(LOOK_BACK_DAYS)]
+    gaps = accepted_gaps(staging, last)
+    states = [day_state(staging, last - timedelta(days=n), settings.datasets, gaps) for n in range(LOOK_BACK_DAYS)]
+    memories: list[Memory] = []
     try:
-        counts = open_queue(settings).counts()
+        queue = open_queue(settings)
+        counts = queue.counts()
+        losing, overdue = _losses(queue, settings.clock.now())
+        lost = overdue + sum(counts["expired"].values())
+        memories = Memory.all(queue)
         letters = {state: sum(kinds.values()) for state, kinds in counts.items()}
         kinds = Counter({f"{d}: {kind}": count for (d, kind), count in counts["open"].items()})
         trouble = None
     except (QueueError, PostgresUnavailable) as why:
-        letters, kinds, trouble = {}, Counter(), str(why)
+        letters, kinds, losing, lost, trouble = {}, Counter(), [], 0, str(why)
     plan = last_plan(staging.store, last)
     spent = spent_since(staging, last, plan.made) if plan else Cost()
     waits = waiting(entry for state in states for entry in state.missing)
     next_at = next_moment(plan, settings.clock.now()) if waits else None
+    standing = _standing(memories)
+    silent = [memory for memory in memories if memory.trouble and memory.notifier in _names(settings)]
     if wants_json:
         as_json(
             {
@@ -50,6 +61,26 @@ def status(wants_json: bool) -> None:
                 "asked_again_from": next_at.isoformat() if next_at else None,
                 "letters": letters,
                 "queue": trouble or "reachable",
+                "will_be_lost": [
+                    {"dataset": dataset, "day": day.isoformat(), "letters": count, "at": until.isoformat()}
+                    for until, dataset, day, count in losing
+                ],
+                "lost": lost,
+                "alerts": [{"concern": key, **asdict(told), "by": by} for key, told, by in standing],
+                "notifiers": [
+                    {"notifier": memory.notifier, **asdict(memory.trouble)} for memory in silent if memory.trouble
+                ],
+                "accepted_gaps": [
+                    {
+                        "dataset": gap.dataset,
+                        "scope_pattern": gap.scope_pattern,
+                        "reason": gap.reason,
+                        "approver": gap.approver,
+                        "until": gap.until.isoformat(),
+                        "ended": gap.until <= last,
+                    }
+                    for gap in gaps
+                ],
             }
         )
         return
@@ -79,17 +110,25 @@ def status(wants_json: bool) -> None:
                 for one in waits
             ],
         )
-    missing = [entry for state in states for entry in state.missing]
+    missing = [(state, entry) for state in states for entry in state.missing]
     if missing:
         now = settings.clock.now()
         console.print("\nmissing, what is lost first on top:", style="bold")
         found = []
-        for entry in missing:
+        for state, entry in missing:
             until = recoverable_until(DATASETS[entry.dataset].addressable, entry.day)
             when = "at any time" if until is None else "lost" if until <= now else f"until {until:%Y-%m-%d %H:%M} UTC"
-            order = (until is None, until or now, entry.day)
-            found.append((order, (entry.day, entry.dataset, entry.scope, entry.state.value, when, entry.letter)))
-        table(("day", "dataset", "scope", "state", "can be had", "letter"), [row for _, row in sorted(found)[:40]])
+            if entry.covered_by:
+                when = f"held by {entry.covered_by}"
+            gap = state.accepted(entry)
+            order = (gap is not None, until is None, until or now, entry.day, entry.dataset, entry.scope)
+            accepted = f"until {gap.until}" if gap else ""
+            found.append(
+                (order, (entry.day, entry.dataset, entry.scope, entry.state.value, when, entry.letter, accepted))
+            )
+        found.sort(key=lambda one: one[0])
+        headers = ("day", "dataset", "scope", "state", "can be had", "letter", "accepted")
+        table(headers, [row for _, row in found[:40]])
         if len(found) > 40:
             click.echo(f"and {len(found) - 40} more")
     console.print()
@@ -100,3 +139,53 @@ def status(wants_json: bool) -> None:
         console.print(f"dead letter queue: {told}", markup=False)
         for kind, count in kinds.most_common(10):
             console.print(f"  {count:>5} {kind}", markup=False)
+    if losing:
+        console.print("\nlost for ever unless it is had before:", style="bold")
+        table(
+            ("at (UTC)", "dataset", "day", "letters"), [(f"{u:%Y-%m-%d %H:%M}", s, d, n) for u, s, d, n in losing[:20]]
+        )
+        if len(losing) > 20:
+            click.echo(f"and {len(losing) - 20} more")
+    if lost:
+        console.print(f"\nlost for ever: {lost} letters, see `oss-datastore dlq list --state expired`", markup=False)
+    if gaps:
+        console.print("\naccepted gaps", style="bold")
+        for gap in gaps:
+            console.print(f"  {'ended: ' if gap.until <= last else ''}{gap.line}", markup=False)
+    if standing:
+        console.print("\nalerts that stand", style="bold")
+        for _, told_of, by in standing:
+            console.print(f"  {told_of.severity}: {told_of.subject} (told by {', '.join(by)})", markup=False)
+    for memory in silent:
+        if memory.trouble:
+            console.print(
+                f"\nOSS_DATASTORE_ALERTS: {memory.notifier} does not deliver since {memory.trouble.since[:16]} UTC, "
+                f"tried {memory.trouble.tries} times: {memory.trouble.why}",
+                markup=False,
+            )
+
+
+def _losses(queue: DeadLetterQueue, now: datetime) -> tuple[list[tuple[datetime, str, date, int]], int]:
+    """Open letters that will be lost, soonest first, as (moment, dataset, day, letters), and how many are lost but
+    not marked as expired yet.
+    """
+    together: Counter[tuple[datetime, str, date]] = Counter()
+    for row in queue.outstanding(0, []):
+        if row["recoverable_until"] is not None:
+            together[row["recoverable_until"].astimezone(UTC), row["dataset"], row["day"]] += row["letters"]
+    overdue = sum(count for (until, _, _), count in together.items() if until <= now)
+    return [(*key, count) for key, count in sorted(together.items()) if key[0] > now], overdue
+
+
+def _standing(memories: list[Memory]) -> list[tuple[str, Told, list[str]]]:
+    """What was told and is not over: key, the message's first line, and the notifiers that told it."""
+    found: dict[str, tuple[Told, list[str]]] = {}
+    for memory in memories:
+        for key, told in memory.standing().items():
+            found.setdefault(key, (told, []))[1].append(memory.notifier)
+    ordered = sorted(found.items(), key=lambda item: (Severity(item[1][0].severity).rank, item[0]))
+    return [(key, told, by) for key, (told, by) in ordered]
+
+
+def _names(settings: Settings) -> set[str]:
+    return {notifier.name for notifier in notifiers(settings)}

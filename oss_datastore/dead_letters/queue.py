@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from oss_datastore.dead_letters.database import (
     TRY_AGAIN,
     Database,
     LetterMissing,
+    QueueError,
     QueueUnavailable,
     TransitionRefused,
     query,
@@ -37,6 +39,7 @@ T = TypeVar("T")
 Letters = list[Letter]
 Transitions = list[Transition]
 Numbers = list[int]
+Rows = list[dict[str, Any]]
 
 
 class DeadLetterQueue:
@@ -145,6 +148,27 @@ class DeadLetterQueue:
     def transitions_since(self, id: int, *, limit: int = 10_000) -> Transitions:
         """Changes after the one numbered `id`, in order; none is ever passed over."""
         return self._read(lambda cursor: _transitions(cursor, "transitions_since", {"id": id, "limit": limit}))
+
+    def outstanding(self, since: int, gaps: Sequence[dict[str, str]]) -> Rows:
+        """Open letters counted by dataset, error class, day and `recoverable_until`, and of them the new ones.
+
+        New is what was opened after the transition `since` (`new`, `first_new`, `last_opened`). `gaps` are regular
+        expressions `dataset` and `scope` with a day `until`: letters of earlier days that match are left out.
+        """
+        self._release_leases()
+        return self._counted("outstanding", since, gaps)
+
+    def closed_since(self, since: int, gaps: Sequence[dict[str, str]]) -> Rows:
+        """Letters that were closed after the transition `since`, counted by state, kind and day; `gaps` as above."""
+        return self._counted("closed_since", since, gaps)
+
+    def _counted(self, name: str, since: int, gaps: Sequence[dict[str, str]]) -> Rows:
+        def read(cursor: Any) -> Rows:
+            cursor.execute(query("wait_for_writers"))
+            cursor.execute(query(name), {"since": since, "gaps": json.dumps(gaps)})
+            return [dict(row) for row in cursor.fetchall()]
+
+        return self._read(read)
 
     # --- retrying ---
 
@@ -285,6 +309,30 @@ class DeadLetterQueue:
             return found["value"] if found else None
 
         return self._read(read)
+
+    def memories(self, prefix: str) -> dict[str, str]:
+        """Everything remembered under names with the prefix."""
+
+        def read(cursor: Any) -> dict[str, str]:
+            cursor.execute(query("memories"), {"prefix": prefix})
+            return {row["name"]: row["value"] for row in cursor.fetchall()}
+
+        return self._read(read)
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """One process at a time is inside, whoever else asks by the same name waits; a killed one lets go.
+
+        Raises QueueUnavailable when the other takes longer than a minute.
+        """
+        given = {"name": name}
+        self._read(lambda cursor: cursor.execute(query("lock"), given))
+        try:
+            yield
+        finally:
+            # A connection that broke has let go by itself.
+            with suppress(QueueError):
+                self._read(lambda cursor: cursor.execute(query("unlock"), given))
 
     # --- inside ---
 

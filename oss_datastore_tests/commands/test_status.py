@@ -1,0 +1,104 @@
+"""`status` and the exit code: what will be lost and when, what is accepted, and whom alerts do not reach."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from oss_datastore.accepted_gaps import accepted_gaps
+from oss_datastore.alerts import notifiers
+from oss_datastore.commands.status import status
+from oss_datastore.completeness import day_state, exit_code
+from oss_datastore.settings import Settings
+from oss_datastore.staging.ledger import State
+from oss_datastore.staging.lines import Staging
+from oss_datastore.staging.store import LocalStore
+from oss_datastore_tests.alerts.conftest import DAY, NOW, Watch, clock, entry, failure, queue, watch
+
+__all__ = ["clock", "queue", "watch"]
+HIDDEN = "hidden-part-of-an-address"
+ORG = "organization/1"
+
+
+@pytest.fixture
+def home(queue_url: str, watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DLQ_URL", queue_url)
+    monkeypatch.setenv("OSS_DATASTORE_HOME", str(tmp_path))
+    monkeypatch.setenv("OSS_DATASTORE_NOW", NOW.isoformat())
+    monkeypatch.setenv("OSS_DATASTORE_ALERTS", f"log,webhook:http://127.0.0.1:1/{HIDDEN}")
+    watch.staging = Staging(LocalStore(tmp_path / "store"))
+    return tmp_path
+
+
+def shown(*options: str) -> str:
+    result = CliRunner().invoke(status, options, catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.stdout
+
+
+def as_json() -> Any:
+    return json.loads(shown("--json"))
+
+
+def test_what_will_be_lost_and_what_is_lost_is_listed_soonest_first(home: Path, watch: Watch) -> None:
+    later, soon = NOW + timedelta(days=2), NOW + timedelta(days=1)
+    watch.queue.put_many([failure(n, dataset="members", until=later) for n in (1, 2)])
+    watch.queue.put(failure(1, dataset="teams", until=soon))
+    watch.queue.put(failure(1, dataset="labels", until=NOW))
+    told = as_json()
+    assert [(one["dataset"], one["day"], one["letters"], one["at"]) for one in told["will_be_lost"]] == [
+        ("teams", DAY.isoformat(), 1, soon.isoformat()),
+        ("members", DAY.isoformat(), 2, later.isoformat()),
+    ]
+    assert told["lost"] == 1
+    text = shown()
+    losing = text.partition("lost for ever unless it is had before:")[2]
+    assert losing.index("teams") < losing.index("members")
+    assert "lost for ever: 1 letters" in text
+
+
+def test_alerts_that_stand_and_a_notifier_that_does_not_deliver_are_shown_without_its_address(
+    home: Path, watch: Watch
+) -> None:
+    watch.queue.put(failure(1))
+    log, hook = notifiers(Settings.load())
+    watch.look(log, hook)
+    told = as_json()
+    assert [(one["subject"], one["by"]) for one in told["alerts"]] == [(f"1 new dead letter for {DAY}", ["log"])]
+    assert [(one["notifier"], one["tries"]) for one in told["notifiers"]] == [(hook.name, 1)]
+    text = shown()
+    assert f"mail: 1 new dead letter for {DAY} (told by log)" in text
+    assert f"OSS_DATASTORE_ALERTS: {hook.name} does not deliver since" in " ".join(text.split())
+    assert HIDDEN not in text + json.dumps(told)
+
+
+def test_an_accepted_gap_stays_shown_and_does_not_change_the_exit_code(home: Path, watch: Watch) -> None:
+    watch.stage(entry("members", ORG, State.forbidden), entry("issues", "repository/1"))
+
+    def code() -> int:
+        gaps = accepted_gaps(watch.staging, DAY)
+        return exit_code([day_state(watch.staging, DAY, (), gaps)])
+
+    assert code() == 3
+    watch.accept(DAY, ("memb*", f"github.com/{ORG}", "2026-12-01"))
+    assert code() == 0
+    [missing] = as_json()["days"][0]["missing"]
+    assert missing["accepted"] == f"memb* of github.com/{ORG} until 2026-12-01: no rights (ada)"
+    assert "accepted gaps" in shown()
+    watch.stage(entry("issues", "repository/1", State.forbidden))
+    watch.stage(entry("teams", ORG, State.failed))
+    assert code() == 3
+
+
+def test_a_gap_that_ended_is_accepted_no_longer(home: Path, watch: Watch) -> None:
+    watch.stage(entry("members", ORG, State.forbidden))
+    watch.accept(DAY, ("members", "*", DAY.isoformat()))
+    gaps = accepted_gaps(watch.staging, DAY)
+    assert exit_code([day_state(watch.staging, DAY, (), gaps)]) == 3
+    assert f"ended: members of * until {DAY}" in shown()

@@ -1,0 +1,1 @@
+select pg_advisory_unlock(hashtext('oss_datastore'), hashtext(%(name)s))
