@@ -54,7 +54,9 @@ def at(simulator: Simulator, folder: Path, day: date, letters: Any = None, **mor
     return fetcher(simulator, folder, letters, now=after(day, **more))
 
 
-def test_a_since_that_is_ignored_brings_no_row_twice_and_none_of_another_day(github: Simulator, tmp_path: Path) -> None:
+def test_a_since_that_is_ignored_loses_no_row_brings_none_twice_and_invents_none(
+    github: Simulator, tmp_path: Path
+) -> None:
     found = []
     for fault in ("", "since_ignored"):
         folder, letters = tmp_path / (fault or "measure"), MemoryLetters()
@@ -75,6 +77,8 @@ def test_a_since_that_is_ignored_brings_no_row_twice_and_none_of_another_day(git
     for table in ("commits", "issue_comments", "issues"):
         assert len(set(ignored[table])) == len(ignored[table]), table
         assert set(measure[table]) <= set(ignored[table]), table
+        told, again = ({re.findall(r"_hk': '(\w+)'", row)[0] for row in rows[table]} for rows in (measure, ignored))
+        assert told == again, table
 
 
 def test_an_etag_that_is_ignored_gives_the_whole_answer_again(github: Simulator) -> None:
