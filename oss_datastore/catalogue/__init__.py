@@ -7,6 +7,7 @@ belongs here.
 from __future__ import annotations
 
 from oss_datastore.catalogue import (
+    access,
     commits,
     dependencies,
     discussions,
@@ -37,6 +38,7 @@ ANSWER_SETS: dict[str, AnswerSet] = {
             *traffic.ANSWER_SETS,
             *files.ANSWER_SETS,
             *people.ANSWER_SETS,
+            *access.ANSWER_SETS,
             *security.ANSWER_SETS,
             *issues.ANSWER_SETS,
             *pull_requests.ANSWER_SETS,

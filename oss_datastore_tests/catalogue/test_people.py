@@ -54,7 +54,7 @@ def test_a_failed_invitation_tells_when_and_why() -> None:
 def test_who_lacks_the_second_factor_is_a_list_of_its_own() -> None:
     request = rest_request("outside_collaborators_without_two_factor")
     assert request.params == {"filter": "2fa_disabled"}
-    assert request.means == {"unprocessable": "forbidden"}
+    assert request.means["unprocessable"] == "forbidden"
     found = parsed("outside_collaborators_without_two_factor", [{"id": 5, "login": "eve", "type": "User"}])
     assert values(found, "outside_collaborators_without_two_factor") == [(7, 5)]
     # The same relation as in the list of all of them.
