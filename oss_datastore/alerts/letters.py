@@ -62,7 +62,7 @@ class LetterJudge:
         closed = self.queue.closed_since(int(told.get(LOST, 0)), gaps)
         return [
             *_new(rows, since, self.queue),
-            *_nearly_lost(rows, now, self._losing),
+            *_nearly_lost(rows, now, lambda row: still_losing(self.queue, self.staging, row)),
             *_lost([row for row in closed if row["state"] == "expired"], told.get(LOST)),
         ]
 
@@ -77,31 +77,31 @@ class LetterJudge:
             if row["recoverable_until"] is None or row["recoverable_until"] > now:
                 continue
             covers: dict[date, list[tuple[str, str, date]]] = {}
-            for scope, by in self._covered(row["dataset"], row["day"]).items():
+            for scope, by in _covered(self.staging, row["dataset"], row["day"]).items():
                 covers.setdefault(by, []).append((row["dataset"], scope, row["day"]))
             for by, scopes in covers.items():
                 self.queue.resolve_scopes(scopes, who="alerts", why=f"the fetch of {by} holds the day", covered_by=by)
 
-    def _losing(self, row: Mapping[str, Any]) -> int:
-        """How many letters of a kind and day are of something that no later fetch holds."""
-        covered = self._covered(row["dataset"], row["day"])
-        if not covered:
-            return int(row["letters"])
-        letters = self.queue.list(
-            dataset=row["dataset"], day=row["day"], error_class=row["error_class"], limit=row["letters"]
-        )
-        return sum(1 for letter in letters if letter.scope not in covered)
 
-    def _covered(self, dataset: str, day: date) -> dict[str, date]:
-        """Scopes whose day a later complete fetch holds, and the first such day."""
-        found: dict[str, date] = {}
-        if dataset not in DATASETS:
-            return found
-        for later in covering_days(DATASETS[dataset].addressable, day):
-            for (of, scope), entry in self.staging.ledger(ANSWER_SET_OF[dataset].name, later).items():
-                if of == dataset and entry.state is State.complete:
-                    found.setdefault(scope, later)
+def still_losing(queue: DeadLetterQueue, staging: Staging, row: Mapping[str, Any]) -> int:
+    """Of a row of `DeadLetterQueue.outstanding`, how many letters are of something that no later fetch holds."""
+    covered = _covered(staging, row["dataset"], row["day"])
+    if not covered:
+        return int(row["letters"])
+    letters = queue.list(dataset=row["dataset"], day=row["day"], error_class=row["error_class"], limit=row["letters"])
+    return sum(1 for letter in letters if letter.scope not in covered)
+
+
+def _covered(staging: Staging, dataset: str, day: date) -> dict[str, date]:
+    """Scopes whose day a later complete fetch holds, and the first such day."""
+    found: dict[str, date] = {}
+    if dataset not in DATASETS:
         return found
+    for later in covering_days(DATASETS[dataset].addressable, day):
+        for (of, scope), entry in staging.ledger(ANSWER_SET_OF[dataset].name, later).items():
+            if of == dataset and entry.state is State.complete:
+                found.setdefault(scope, later)
+    return found
 
 
 def _new(rows: Rows, since: int, queue: DeadLetterQueue) -> list[Concern]:

@@ -10,6 +10,7 @@ import click
 
 from oss_datastore.accepted_gaps import accepted_gaps
 from oss_datastore.alerts import Severity, notifiers
+from oss_datastore.alerts.letters import still_losing
 from oss_datastore.alerts.memory import Memory, Told
 from oss_datastore.catalogue import DATASETS
 from oss_datastore.commands.output import as_json, console, table
@@ -36,9 +37,11 @@ def status(wants_json: bool) -> None:
     try:
         queue = open_queue(settings)
         counts = queue.counts()
-        losing, overdue = _losses(queue, settings.clock.now())
+        losing, overdue = _losses(queue, staging, settings.clock.now())
         lost = overdue + sum(counts["expired"].values())
-        memories = Memory.all(queue)
+        ways = {notifier.name for notifier in notifiers(settings)}
+        # What a notifier told that is no longer set is not judged any more.
+        memories = [memory for memory in Memory.all(queue) if memory.notifier in ways]
         letters = {state: sum(kinds.values()) for state, kinds in counts.items()}
         kinds = Counter({f"{d}: {kind}": count for (d, kind), count in counts["open"].items()})
         trouble = None
@@ -49,7 +52,7 @@ def status(wants_json: bool) -> None:
     waits = waiting(entry for state in states for entry in state.missing)
     next_at = next_moment(plan, settings.clock.now()) if waits else None
     standing = _standing(memories)
-    silent = [memory for memory in memories if memory.trouble and memory.notifier in _names(settings)]
+    silent = [memory for memory in memories if memory.trouble]
     if wants_json:
         as_json(
             {
@@ -165,14 +168,16 @@ def status(wants_json: bool) -> None:
             )
 
 
-def _losses(queue: DeadLetterQueue, now: datetime) -> tuple[list[tuple[datetime, str, date, int]], int]:
+def _losses(
+    queue: DeadLetterQueue, staging: Staging, now: datetime
+) -> tuple[list[tuple[datetime, str, date, int]], int]:
     """Open letters that will be lost, soonest first, as (moment, dataset, day, letters), and how many are lost but
-    not marked as expired yet.
+    not marked as expired yet. What a later fetch holds is neither.
     """
     together: Counter[tuple[datetime, str, date]] = Counter()
     for row in queue.outstanding(0, []):
-        if row["recoverable_until"] is not None:
-            together[row["recoverable_until"].astimezone(UTC), row["dataset"], row["day"]] += row["letters"]
+        if row["recoverable_until"] is not None and (count := still_losing(queue, staging, row)):
+            together[row["recoverable_until"].astimezone(UTC), row["dataset"], row["day"]] += count
     overdue = sum(count for (until, _, _), count in together.items() if until <= now)
     return [(*key, count) for key, count in sorted(together.items()) if key[0] > now], overdue
 
@@ -185,7 +190,3 @@ def _standing(memories: list[Memory]) -> list[tuple[str, Told, list[str]]]:
             found.setdefault(key, (told, []))[1].append(memory.notifier)
     ordered = sorted(found.items(), key=lambda item: (Severity(item[1][0].severity).rank, item[0]))
     return [(key, told, by) for key, (told, by) in ordered]
-
-
-def _names(settings: Settings) -> set[str]:
-    return {notifier.name for notifier in notifiers(settings)}

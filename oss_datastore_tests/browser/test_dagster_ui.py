@@ -146,13 +146,15 @@ def test_a_backfill_of_five_days_is_one_run(ui: DagsterUi, page: Page, demo_days
     picture(page, "dagster-backfill")
 
 
-def test_the_sensor_that_reads_the_queue_ticks(ui: DagsterUi) -> None:
+@pytest.mark.parametrize("name", ["dead_letters", "failed_runs", "completeness"])
+def test_each_sensor_ticks(ui: DagsterUi, name: str) -> None:
     def ticks() -> list[dict[str, object]]:
-        (sensor,) = ui.ask(
+        sensors = ui.ask(
             '{ sensorsOrError(repositorySelector: { repositoryName: "__repository__", repositoryLocationName:'
             ' "oss_datastore" }) { ... on Sensors { results { name sensorState { ticks(limit: 20) { status'
             " skipReason error { message } } } } } } }"
         )["sensorsOrError"]["results"]
+        sensor = next(sensor for sensor in sensors if sensor["name"] == name)
         return [tick for tick in sensor["sensorState"]["ticks"] if tick["status"] != "STARTED"]
 
     assert {tick["status"] for tick in wait_for("a tick", ticks)} == {"SKIPPED"}, ticks()

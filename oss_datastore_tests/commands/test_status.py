@@ -63,6 +63,12 @@ def test_what_will_be_lost_and_what_is_lost_is_listed_soonest_first(home: Path, 
     assert "lost for ever: 1 letters" in text
 
 
+def test_what_a_later_fetch_holds_will_not_be_lost(home: Path, watch: Watch) -> None:
+    watch.queue.put_many([failure(n, dataset="traffic_views", until=NOW + timedelta(days=9)) for n in (1, 2)])
+    watch.stage(entry("traffic_views", "repository/1", day=DAY + timedelta(days=1)))
+    assert [one["letters"] for one in as_json()["will_be_lost"]] == [1]
+
+
 def test_alerts_that_stand_and_a_notifier_that_does_not_deliver_are_shown_without_its_address(
     home: Path, watch: Watch
 ) -> None:
