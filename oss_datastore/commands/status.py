@@ -14,14 +14,20 @@ from oss_datastore.alerts.letters import still_losing
 from oss_datastore.alerts.memory import Memory, Told
 from oss_datastore.catalogue import DATASETS
 from oss_datastore.commands.output import as_json, console, table
-from oss_datastore.completeness import LOOK_BACK_DAYS, day_state
+from oss_datastore.completeness import LOOK_BACK_DAYS, DayState, day_state
 from oss_datastore.connections import open_queue, open_store
 from oss_datastore.dead_letters import DeadLetterQueue, PostgresUnavailable, QueueError
 from oss_datastore.settings import Settings
 from oss_datastore.staging.days import recoverable_until
 from oss_datastore.staging.lines import Staging
 from oss_datastore.staging.planner import Cost
-from oss_datastore.staging.plans import last_plan, next_moment, spent_since, waiting
+from oss_datastore.staging.plans import Waiting, last_plan, next_moment, spent_since, waiting
+
+Loss = tuple[datetime, str, date, int]
+"""Until when it can be had, the dataset, the day, and how many letters."""
+
+Standing = tuple[str, Told, list[str]]
+"""The key of a concern, what was told of it, and the notifiers that told it."""
 
 
 @click.command(short_help="What is whole, what is missing, what will be lost when.")
@@ -87,53 +93,13 @@ def status(wants_json: bool) -> None:
             }
         )
         return
-    rows = []
-    for state in states:
-        left = Counter(entry.state.value for entry in state.missing)
-        what = "whole" if state.is_whole else "never fetched" if not state.is_staged else "not whole"
-        told = ", ".join(f"{n} {s}" for s, n in sorted(left.items()))
-        rows.append((state.day, what, sum(state.states.values()), told))
-    table(("day", "state", "scopes", "not whole"), rows)
+    _show_days(states)
     if plan:
         console.print(f"\nplan of {plan.made_at:%Y-%m-%d %H:%M} UTC, {plan.line}", markup=False)
         console.print(f"spent since: {spent.requests:,} requests and {spent.points:,} points", markup=False)
     if waits:
-        when = f", asked again from {next_at:%Y-%m-%d %H:%M} UTC on" if next_at else ""
-        console.print(f"\npending{when}; what is lost first on top:", style="bold", markup=False)
-        table(
-            ("day", "dataset", "scopes", "can be had", "why"),
-            [
-                (
-                    one.day,
-                    one.dataset,
-                    one.scopes,
-                    f"until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else "",
-                    one.why,
-                )
-                for one in waits
-            ],
-        )
-    missing = [(state, entry) for state in states for entry in state.missing]
-    if missing:
-        now = settings.clock.now()
-        console.print("\nmissing, what is lost first on top:", style="bold")
-        found = []
-        for state, entry in missing:
-            until = recoverable_until(DATASETS[entry.dataset].addressable, entry.day)
-            when = "at any time" if until is None else "lost" if until <= now else f"until {until:%Y-%m-%d %H:%M} UTC"
-            if entry.covered_by:
-                when = f"held by {entry.covered_by}"
-            gap = state.accepted(entry)
-            order = (gap is not None, until is None, until or now, entry.day, entry.dataset, entry.scope)
-            accepted = f"until {gap.until}" if gap else ""
-            found.append(
-                (order, (entry.day, entry.dataset, entry.scope, entry.state.value, when, entry.letter, accepted))
-            )
-        found.sort(key=lambda one: one[0])
-        headers = ("day", "dataset", "scope", "state", "can be had", "letter", "accepted")
-        table(headers, [row for _, row in found[:40]])
-        if len(found) > 40:
-            click.echo(f"and {len(found) - 40} more")
+        _show_waiting(waits, next_at)
+    _show_missing(states, settings.clock.now())
     console.print()
     if trouble:
         console.print(f"dead letter queue: {trouble}", markup=False)
@@ -142,6 +108,65 @@ def status(wants_json: bool) -> None:
         console.print(f"dead letter queue: {told}", markup=False)
         for kind, count in kinds.most_common(10):
             console.print(f"  {count:>5} {kind}", markup=False)
+    _show_losses(losing, lost)
+    if gaps:
+        console.print("\naccepted gaps", style="bold")
+        for gap in gaps:
+            console.print(f"  {'ended: ' if gap.until <= last else ''}{gap.line}", markup=False)
+    _show_alerts(standing, silent)
+
+
+def _show_days(states: list[DayState]) -> None:
+    rows = []
+    for state in states:
+        left = Counter(entry.state.value for entry in state.missing)
+        what = "whole" if state.is_whole else "never fetched" if not state.is_staged else "not whole"
+        told = ", ".join(f"{n} {s}" for s, n in sorted(left.items()))
+        rows.append((state.day, what, sum(state.states.values()), told))
+    table(("day", "state", "scopes", "not whole"), rows)
+
+
+def _show_waiting(waits: list[Waiting], next_at: datetime | None) -> None:
+    when = f", asked again from {next_at:%Y-%m-%d %H:%M} UTC on" if next_at else ""
+    console.print(f"\npending{when}; what is lost first on top:", style="bold", markup=False)
+    table(
+        ("day", "dataset", "scopes", "can be had", "why"),
+        [
+            (
+                one.day,
+                one.dataset,
+                one.scopes,
+                f"until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else "",
+                one.why,
+            )
+            for one in waits
+        ],
+    )
+
+
+def _show_missing(states: list[DayState], now: datetime) -> None:
+    missing = [(state, entry) for state in states for entry in state.missing]
+    if not missing:
+        return
+    console.print("\nmissing, what is lost first on top:", style="bold")
+    found = []
+    for state, entry in missing:
+        until = recoverable_until(DATASETS[entry.dataset].addressable, entry.day)
+        when = "at any time" if until is None else "lost" if until <= now else f"until {until:%Y-%m-%d %H:%M} UTC"
+        if entry.covered_by:
+            when = f"held by {entry.covered_by}"
+        gap = state.accepted(entry)
+        order = (gap is not None, until is None, until or now, entry.day, entry.dataset, entry.scope)
+        accepted = f"until {gap.until}" if gap else ""
+        found.append((order, (entry.day, entry.dataset, entry.scope, entry.state.value, when, entry.letter, accepted)))
+    found.sort(key=lambda one: one[0])
+    headers = ("day", "dataset", "scope", "state", "can be had", "letter", "accepted")
+    table(headers, [row for _, row in found[:40]])
+    if len(found) > 40:
+        click.echo(f"and {len(found) - 40} more")
+
+
+def _show_losses(losing: list[Loss], lost: int) -> None:
     if losing:
         console.print("\nlost for ever unless it is had before:", style="bold")
         table(
@@ -150,11 +175,10 @@ def status(wants_json: bool) -> None:
         if len(losing) > 20:
             click.echo(f"and {len(losing) - 20} more")
     if lost:
-        console.print(f"\nlost for ever: {lost} letters, see `oss-datastore dlq list --state expired`", markup=False)
-    if gaps:
-        console.print("\naccepted gaps", style="bold")
-        for gap in gaps:
-            console.print(f"  {'ended: ' if gap.until <= last else ''}{gap.line}", markup=False)
+        console.print(f"\nletters lost for ever: {lost}, see `oss-datastore dlq list --state expired`", markup=False)
+
+
+def _show_alerts(standing: list[Standing], silent: list[Memory]) -> None:
     if standing:
         console.print("\nalerts that stand", style="bold")
         for _, told_of, by in standing:
@@ -168,11 +192,10 @@ def status(wants_json: bool) -> None:
             )
 
 
-def _losses(
-    queue: DeadLetterQueue, staging: Staging, now: datetime
-) -> tuple[list[tuple[datetime, str, date, int]], int]:
-    """Open letters that will be lost, soonest first, as (moment, dataset, day, letters), and how many are lost but
-    not marked as expired yet. What a later fetch holds is neither.
+def _losses(queue: DeadLetterQueue, staging: Staging, now: datetime) -> tuple[list[Loss], int]:
+    """Open letters that will be lost, soonest first, and how many are lost but not marked as expired yet.
+
+    What a later fetch holds is neither.
     """
     together: Counter[tuple[datetime, str, date]] = Counter()
     for row in queue.outstanding(0, []):
@@ -182,8 +205,8 @@ def _losses(
     return [(*key, count) for key, count in sorted(together.items()) if key[0] > now], overdue
 
 
-def _standing(memories: list[Memory]) -> list[tuple[str, Told, list[str]]]:
-    """What was told and is not over: key, the message's first line, and the notifiers that told it."""
+def _standing(memories: list[Memory]) -> list[Standing]:
+    """What was told and is not over, the most urgent first."""
     found: dict[str, tuple[Told, list[str]]] = {}
     for memory in memories:
         for key, told in memory.standing().items():

@@ -60,7 +60,7 @@ def test_what_will_be_lost_and_what_is_lost_is_listed_soonest_first(home: Path, 
     text = shown()
     losing = text.partition("lost for ever unless it is had before:")[2]
     assert losing.index("teams") < losing.index("members")
-    assert "lost for ever: 1 letters" in text
+    assert "letters lost for ever: 1" in text
 
 
 def test_what_a_later_fetch_holds_will_not_be_lost(home: Path, watch: Watch) -> None:
