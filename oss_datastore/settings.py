@@ -114,7 +114,8 @@ class Settings(BaseSettings):
     @field_validator("github_orgs", "datasets", "repositories", "alerts", "digest", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        if isinstance(value, str):
+        # What is blank is left for `_empty_is_unset`, which comes after this one.
+        if isinstance(value, str) and value.strip():
             return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
         return value
 
@@ -172,7 +173,9 @@ class Settings(BaseSettings):
 
     @field_validator("alerts", "digest")
     @classmethod
-    def _targets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _targets(cls, value: tuple[str, ...], info: Any) -> tuple[str, ...]:
+        if info.field_name == "alerts" and not value:
+            raise ValueError("expected log, sns:<arn>, webhook:<url> or apprise:<url>, came only commas")
         for target in value:
             # What came is not repeated: addresses of notifiers are secrets.
             way, _, address = target.partition(":")

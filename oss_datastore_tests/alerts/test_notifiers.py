@@ -170,6 +170,7 @@ def test_apprise_reaches_what_it_knows(listener: Listener) -> None:
     ("value", "expected"),
     [
         ("mail:me@example.test", "expected log, sns:<arn>, webhook:<url> or apprise:<url>, separated by commas"),
+        (" , ", "expected log, sns:<arn>, webhook:<url> or apprise:<url>, came only commas"),
         ("sns:topic", "expected sns:arn:aws:sns:<region>:<account>:<topic>"),
         (f"log,webhook:{HIDDEN}", "expected webhook:https://… (or webhook:http://…)"),
         (f"webhook:https://[{HIDDEN}", "expected webhook:https://… (or webhook:http://…)"),
@@ -182,6 +183,10 @@ def test_a_wrong_value_stops_the_start_with_one_line_that_names_the_variable(
     with pytest.raises(WrongSetting) as told:
         ways(value)
     assert str(told.value) == f"OSS_DATASTORE_ALERTS: {expected}"
+
+
+def test_an_empty_value_means_the_log_and_not_that_nobody_is_told(ways: Any) -> None:
+    assert [way.name for way in ways("")] == ["log"]
 
 
 def test_apprise_that_is_not_installed_stops_the_start(ways: Any, monkeypatch: pytest.MonkeyPatch) -> None:
