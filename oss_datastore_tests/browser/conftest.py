@@ -56,7 +56,7 @@ def demo_days() -> list[date]:
 def ui(chromium: str, demo_days: list[date], tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterUi]:
     """The UI on a demo home."""
     folder = tmp_path_factory.mktemp("ui")
-    demo_days += live_through(folder / "home", days=4, repos=3)
+    demo_days += live_through(folder / "home", days=2, repos=3)
     with DagsterUi(folder / "home", folder / "ui.log") as running:
         yield running
 

@@ -41,6 +41,7 @@ def environment(home: Path) -> dict[str, str]:
     kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
     return {name: os.environ[name] for name in kept if name in os.environ} | {
         "OSS_DATASTORE_HOME": str(home),
+        "OSS_DATASTORE_DATASETS": "traffic_*,issues,members",
         "TZ": "UTC",
     }
 

@@ -45,6 +45,9 @@ LISTS = ("issues", "issue_events", "pull_requests", "pull_request_reviews", "mem
          "dependabot_alerts")  # fmt: skip
 """Datasets at whose addresses answers are served that were recorded elsewhere: every kind of scope and request."""
 
+SHOWN_TO_FEW = {"repositories", "members", "teams", "repository_collaborators"}
+"""Lists that are not there for whom GitHub will not show them; whether their owner is gone its own list says."""
+
 KEYS = {
     "organizations": ("org_id", "id"),
     "repositories": ("repo_id", "id"),
@@ -171,8 +174,9 @@ def meaning(exchange: Exchange, dataset: str) -> tuple[set[State], bool]:
     if dataset == "pull_request_reviews" and exchange.status in (403, 404) and "rate limit" not in message:
         # One pull request of many: its refusal is no answer about the repository.
         return {State.failed, State.pending}, body is not None
+    nothing_there = State.forbidden if dataset in SHOWN_TO_FEW else State.gone
     if exchange.status == 404:
-        return {State.disabled if dataset == "pull_requests" else State.gone}, False
+        return {State.disabled if dataset == "pull_requests" else nothing_there}, False
     if exchange.status == 429 or "rate limit" in message:
         return {State.pending}, False
     if exchange.status == 403:
@@ -183,7 +187,7 @@ def meaning(exchange: Exchange, dataset: str) -> tuple[set[State], bool]:
         # It leads to another repository, which is no list of anything, or to nothing that was recorded.
         recorded_too = any(f"/repositories/{one}" in str(exchange.response) for one in RECORDED_REPOSITORIES)
         if recorded_too or dataset not in ("pull_requests", "pull_request_reviews"):
-            return {State.partial, State.gone}, False
+            return {State.partial, State.gone, nothing_there}, False
         if dataset == "pull_requests":
             return {State.disabled}, False
         return {State.partial, State.failed}, True
