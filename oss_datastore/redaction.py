@@ -23,14 +23,15 @@ _remembered: frozenset[str] = frozenset()
 # At the end of the name, so that secret_scanning, token_type and password_changed_at stay readable.
 _NAME = (
     r"[\w.-]{0,60}?(?:secret|token|passw(?:or)?d|passphrase|authorization|api[_-]?key|private[_-]?key|"
-    r"secret[_-]?access[_-]?key|access[_-]?key[_-]?id|credentials?|cookie)"
+    r"secret[_-]?access[_-]?key|access[_-]?key[_-]?id|credentials?|cookie|jwt|"
+    r"(?:amz|goog|hub)[_-]signature(?:[_-]256)?)"
 )
 # Parts of signed addresses that do not say so by their name.
 _QUERY_NAME = (
     rf"{_NAME}|[\w-]{{0,40}}signature|[\w-]{{0,20}}credential|awsaccesskeyid|sig|jwt|key-pair-id|policy|"
     r"authorization_request|code"
 )
-_SECRET_FIELD = re.compile(rf"{_NAME}\Z", re.IGNORECASE)
+_SECRET_FIELD = re.compile(rf"(?:{_NAME}|sig)\Z", re.IGNORECASE)
 
 
 def _keep(*groups: int) -> Callable[[re.Match[str]], str]:
@@ -61,7 +62,25 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
         re.compile(rf"('{_NAME}'\s*:\s*b?')(?:[^'\\]|\\.)+(\\?\Z|')", re.IGNORECASE | re.DOTALL),
         _keep(1, 2),
     ),
-    # A header line.
+    # A list or an object below such a name.
+    (
+        re.compile(rf'("{_NAME}"\s*:\s*[\[{{])(?!\[redacted\])[^\]}}]+', re.IGNORECASE),
+        _keep(1),
+    ),
+    # A pair, as Python shows headers.
+    (
+        re.compile(rf"(\(b?'{_NAME}'\s*,\s*b?')(?:[^'\\]|\\.)+(\\?\Z|')", re.IGNORECASE | re.DOTALL),
+        _keep(1, 2),
+    ),
+    (re.compile(rf"(<{_NAME}(?:\s[^<>]{{0,200}})?>)[^<]+", re.IGNORECASE), _keep(1)),
+    # A header line; first the schemes that need more than one word.
+    (
+        re.compile(
+            r"(\b(?:proxy-)?authorization['\"]?\s*[:=]\s*['\"]?)(?:digest|aws4-[\w-]{1,40}|hawk|oauth|mac|signature)\s[^\r\n]+",
+            re.IGNORECASE,
+        ),
+        _keep(1),
+    ),
     (
         re.compile(
             r"(\b(?:proxy-)?authorization['\"]?\s*[:=]\s*['\"]?)"
@@ -71,16 +90,35 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
         _keep(1),
     ),
     (re.compile(r"(\b(?:set-)?cookie\s*:\s*)[^\r\n]+", re.IGNORECASE), _keep(1)),
-    (re.compile(r"(\b(?:bearer|token|basic)\s+)(?=[a-z._~+/=-]{0,200}\d)[\w.~+/=-]{20,}", re.IGNORECASE), _keep(1)),
+    (re.compile(r"(\b(?:bearer|token|basic)\s+)(?=[a-z._~+/=-]{0,200}\d)[\w.~+/=-]{16,}", re.IGNORECASE), _keep(1)),
+    # Any other header, a line of YAML, a sentence: what ends the line, or holds a digit and so is no word.
+    (re.compile(rf"(^[ \t>*+-]{{0,20}}{_NAME}[ \t]?:[ \t]+)\S+(?=\s*$)", re.IGNORECASE | re.MULTILINE), _keep(1)),
+    (
+        re.compile(
+            rf"((?<![\w.$-]){_NAME}\s?:\s+['\"]?)(?!\[redacted\])(?=[^\s'\",;]{{0,200}}\d)[^\s'\",;]{{6,}}",
+            re.IGNORECASE,
+        ),
+        _keep(1),
+    ),
+    (re.compile(rf"((?<!\S)--{_NAME}\s+)(?=\S{{0,200}}\d)\S+", re.IGNORECASE), _keep(1)),
     # scheme://user:password@host, whatever the password holds; a port is none.
     (
         re.compile(r"(://)[^\s/@:\"'<>]{0,256}:(?!\d{1,5}(?:[/?#\s]|\Z))[^\s\"'<>]{1,256}@"),
         r"\1" + REDACTED + "@",
     ),
     (re.compile(r"(://)[^\s/?#\"'<>]{1,512}@"), r"\1" + REDACTED + "@"),
+    # The same where the text was cut before the host.
+    (re.compile(r"(://)[^\s/@:\[\"'<>]{1,256}:(?!\d{1,5}(?:[/?#\s]|\Z))[^\s/@\"'<>]{1,256}\Z"), r"\1" + REDACTED),
     # Query parameters, with the ampersand also as HTML and JSON write it.
     (
         re.compile(rf"((?:[?&;]|\\u0026)(?:{_QUERY_NAME})=)[^&\s\"'<>#;\\]+", re.IGNORECASE),
+        _keep(1),
+    ),
+    # The same within an address that is itself a parameter.
+    (
+        re.compile(
+            rf"((?:%(?:25)?(?:3F|26)|\b)(?:{_QUERY_NAME})%(?:25)?3D)(?:(?!%(?:25)?26)[^&\s\"'<>#;\\])+", re.IGNORECASE
+        ),
         _keep(1),
     ),
     # name=value in a connection string, a form or a shell line.
@@ -89,8 +127,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
     (re.compile(r"gh[pousr]_[A-Za-z0-9][\w.-]{9,}"), REDACTED),
     (re.compile(r"github_pat_\w{10,}"), REDACTED),
     (re.compile(r"\bv1\.[0-9a-f]{40}\b"), REDACTED),
-    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"), REDACTED),
-    (re.compile(r"\beyJ[\w-]{8,4096}\.[\w-]{8,4096}(?:\.[\w-]{0,4096})?"), REDACTED),
+    (re.compile(r"(?<![A-Z0-9])(?:AKIA|ASIA)[A-Z0-9]{16,}"), REDACTED),
+    (re.compile(r"eyJ[\w-]{8,4096}\.[\w-]{8,4096}(?:\.[\w-]{0,4096})?"), REDACTED),
     (re.compile(r"\bxox[a-z]-[\w-]{10,}"), REDACTED),
     (
         re.compile(
@@ -105,8 +143,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
 
 # Without one of these no rule above can match; most texts have none, and one search is cheaper than twenty.
 _HINT = re.compile(
-    r"secret|token|passw|passphrase|authorization|key|credential|cookie|signature|bearer|basic|@|"
-    r"sig=|jwt=|policy=|authorization_request=|code=|gh[pousr]_|github_pat_|v1\.|akia|asia|eyj|xox|slack|discord|"
+    r"secret|token|passw|passphrase|authorization|key|credential|cookie|signature|bearer|basic|@|://|"
+    r"sig[=%]|jwt|policy[=%]|authorization_request|code[=%]|gh[pousr]_|github_pat_|v1\.|akia|asia|eyj|xox|slack|discord|"
     r"webhook",
     re.IGNORECASE,
 )
@@ -181,8 +219,7 @@ def redact(value: Any) -> Any:
 
 def redact_text(text: str) -> str:
     """The text with the marker in place of each secret."""
-    # Longest first: one remembered secret may be part of another.
-    for secret in sorted(_remembered, key=len, reverse=True):
+    for secret in _longest_first():
         text = text.replace(secret, REDACTED)
     if _HINT.search(text) is None:
         return text
@@ -195,7 +232,7 @@ def redact_bytes(data: bytes) -> bytes:
     """The bytes with the marker in place of each secret; every other byte stays, whatever the encoding."""
     # Every byte is one latin-1 character, so that nothing but a secret changes.
     text = data.decode("latin-1")
-    for secret in _remembered:
+    for secret in _longest_first():
         text = text.replace(secret.encode().decode("latin-1"), REDACTED)
     return redact_text(text).encode("latin-1")
 
@@ -205,6 +242,11 @@ def allowed_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {
         name.lower(): redact_text(str(value)) for name, value in sorted(headers.items()) if name.lower() in _HEADERS
     }
+
+
+def _longest_first() -> list[str]:
+    """The remembered secrets: one may be part of another, whose rest would stay."""
+    return sorted(_remembered, key=len, reverse=True)
 
 
 def _hide(value: Any) -> Any:

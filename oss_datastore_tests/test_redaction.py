@@ -58,6 +58,7 @@ CASES = [
     ("postgresql://dlq:p@ss/w0rd@db:5432/dlq", "w0rd", "db:5432/dlq"),
     ("https://x-access-token:opaque@github.com/acme/web.git", "opaque", "github.com/acme/web.git"),
     ("https://opaquetoken@github.com/acme", "opaquetoken", "github.com/acme"),
+    ("see postgresql://dlq:hunter22", "hunter22", "see postgresql://"),
     ("host=db password=hunter22 user=dlq", "hunter22", "user=dlq"),
     ("host=db password='two words' user=dlq", "two words", "user=dlq"),
     ("https://b.s3.amazonaws.com/k?X-Amz-Algorithm=A&X-Amz-Credential=opaque%2Fx", "opaque", "/k?X-Amz"),
@@ -83,6 +84,30 @@ CASES = [
     ("https://discord.com/api/webhooks/123/hidden", "hidden", "discord.com"),
     ("https://x.webhook.office.com/webhookb2/hidden", "hidden", "office.com"),
     ("xoxb-" + "123456789012-hidden", "hidden", ""),
+    ("Cookie: user_session=hidden; other=hidden2\r\nHost: kept", "hidden", "Host: kept"),
+    ("[('Cookie', 'user_session=hidden'), ('Host', 'kept')]", "hidden", "('Host', 'kept')"),
+    ("[(b'Authorization', b'token hidden'), (b'Host', b'kept')]", "hidden", "(b'Host', b'kept')"),
+    ('Authorization: Digest username="a", response="hidden"\r\nHost: kept', "hidden", "Host: kept"),
+    ("Proxy-Authorization: Digest username=a, response=hidden", "hidden", "Proxy-Authorization"),
+    ("Authorization: AWS4-HMAC-SHA256 Credential=x, SignedHeaders=host, Signature=hidden\nkept", "hidden", "kept"),
+    ("X-Hub-Signature-256: sha256=0f0f\nX-GitHub-Event: kept", "0f0f", "kept"),
+    ('{"X-Hub-Signature-256": "sha256=0f0f", "a": "kept"}', "0f0f", "kept"),
+    ("> X-Api-Key: hidden\r\n> Host: kept", "hidden", "Host: kept"),
+    ("webhook_secret: hidden\nurl: kept", "hidden", "url: kept"),
+    ("refused with the password: hunter22, try again", "hunter22", "try again"),
+    ("client_secret: 'hidden7value'", "hidden7value", "client_secret"),
+    ("git --token hidden0 clone kept", "hidden0", "clone kept"),
+    ("<Error><Token>hidden</Token><Code>ExpiredToken</Code></Error>", "hidden", "ExpiredToken"),
+    ("<SecretAccessKey>hidden</SecretAccessKey>kept", "hidden", "kept"),
+    ('{"secret": {"value": "hidden"}, "a": "kept"}', "hidden", "kept"),
+    ('{"webhook_secret": ["hidden", "hidden2"], "a": "kept"}', "hidden", "kept"),
+    ("https://h/go?to=https%3A%2F%2Fb%2Fk%3FX-Amz-Signature%3Dhidden%26X-Amz-Date%3D1", "hidden", "X-Amz-Date%3D1"),
+    ("https://h/go?to=https%253A%252F%252Fb%253Fsig%253Dhidden%2526sv%253D1", "hidden", "sv%253D1"),
+    ("https://pipelines.actions.githubusercontent.com/x?jwt=hidden&a=kept", "hidden", "kept"),
+    (f"https://h/go?to=https%3A%2F%2Fh%3Fx%3D{JWT}", JWT[20:60], "https://h/go"),
+    (f"id{AWS_KEY}z end", AWS_KEY, "end"),
+    ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk", "b3BlbnNzaC1rZXk", ""),
+    ("redshift+psycopg2://loader:hidden@h:5439/db", "hidden", "h:5439/db"),
 ]
 
 
@@ -144,6 +169,8 @@ INNOCENT = [
     "GET https://api.github.com/repos/acme/web/issues?state=open&since=2026-01-01T00:00:00Z&page=2 -> 502",
     "http://127.0.0.1:8080/users/@me",
     "git@github.com:acme/web.git",
+    "no answer from http://127.0.0.1:8080",
+    "no answer from http://[::1]:8080/x",
     'query($token: String!, $after: String) { x(after: "Y3Vyc29yOnYyOpK5") { id } }',
     json.dumps({"secret_scanning": {"status": "enabled"}, "secret_type": "github_token", "token_type": "x"}),
     json.dumps({"sha": "1f" * 20, "node_id": "MDEwOlJlcG9zaXRvcnkx", "full_name": "acme/token-server"}),
@@ -151,6 +178,10 @@ INNOCENT = [
     json.dumps({"verification": {"signature": "-----BEGIN PGP SIGNATURE-----\nabc", "verified": True}}),
     "mail someone@example.org about the token bucket",
     '<https://api.github.com/repositories/1/issues?page=2>; rel="next"',
+    "query A(\n  $token: String!\n) { x }",
+    "the token: it was refused",
+    json.dumps({"secrets": [{"name": "DEPLOY", "created_at": "2026-01-01"}]}),
+    "<tokens>5000</tokens> of --token",
     "The secret of good tests: names. Basic authentication is gone, bearer tokens stay.",
     "",
 ]
@@ -168,6 +199,12 @@ def test_a_remembered_secret_without_form_is_replaced_everywhere() -> None:
     assert redact(text) == f"a {REDACTED} b https://h/{REDACTED}/x"
     remember_secret("pässwört")
     assert redact("ä pässwört".encode()) == f"ä {REDACTED}".encode()
+
+
+def test_a_remembered_secret_that_begins_with_another_goes_whole() -> None:
+    for length in range(6, 30):
+        remember_secret("correct horse/battery staple!!"[:length])
+    assert redact(b"a correct horse/battery staple!! b") == f"a {REDACTED}! b".encode()
 
 
 def test_a_remembered_word_that_is_too_short_is_left_alone() -> None:
@@ -231,7 +268,22 @@ def test_any_value_keeps_its_shape(value: Any) -> None:
 
 
 HOSTILE = ["a-", "token-", "://", "://a:", "eyJ-", "eyJaaaaaaaa.", '"', '"secret', "\\", '\\"', "'", "gh", "="]
-HOSTILE += ["x" * 9, "Basic ", "-----BEGIN PRIVATE KEY-----", "?code=", '{"a": "', '"token":"\\"', "://a:b@"]
+HOSTILE += [
+    "x" * 9,
+    "Basic ",
+    "-----BEGIN PRIVATE KEY-----",
+    "?code=",
+    "token: ",
+    "\ntoken: ",
+    "<token>",
+    "%3Fsig%3D",
+    "('token', '",
+    '"secret":[',
+    "--token 1",
+    '{"a": "',
+    '"token":"\\"',
+    "://a:b@",
+]
 
 
 @pytest.mark.parametrize("piece", HOSTILE)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 from contextlib import closing
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -14,8 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from oss_datastore import redaction
-from oss_datastore.dead_letters import DeadLetterQueue
+from oss_datastore.clock import Clock
+from oss_datastore.dead_letters import DeadLetterQueue, Failure, SpoolingQueue
 from oss_datastore.dead_letters.records import BODY_LIMIT
+from oss_datastore.staging.store import LocalStore
 from oss_datastore_tests.dead_letters.failures import SCOPE, failure
 
 PNG = base64.b64decode(
@@ -91,17 +95,8 @@ def test_where_a_line_that_did_not_parse_lies_is_kept(queue: DeadLetterQueue) ->
 
 
 TOKEN = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
-SECRETS = [
-    TOKEN,
-    TOKEN.replace("ghp_", "gho_"),
-    TOKEN.replace("ghp_", "ghs_"),
-    TOKEN.replace("ghp_", "ghu_"),
-    TOKEN.replace("ghp_", "ghr_"),
-    "github_pat_11ABCDEFG0aBcDeFgHiJkL_mNoPqRsTuVwXyZ0123456789",
-    "AKIA" + "IOSFODNN7EXAMPLE",
-    "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiIxMjM0NTYifQ.c2lnbmF0dXJlX29mX3RoZV90b2tlbg",
-    "remembered-alert-webhook-secret",
-]
+REMEMBERED = "remembered-alert-webhook-secret"
+JWT = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiIxMjM0NTYifQ.c2lnbmF0dXJlX29mX3RoZV90b2tlbg"
 FORMS = [
     "{}",
     "Authorization: Bearer {}",
@@ -110,13 +105,54 @@ FORMS = [
     "https://bucket.s3.amazonaws.com/key?X-Amz-Signature={}&X-Amz-Date=1",
     "client_secret={}&x=1",
 ]
+OPAQUE = "0paqueHidden77"
+KINDS: dict[str, tuple[str, list[str]]] = {
+    # Secrets that are known by their form, wherever they stand.
+    **{
+        name: (secret, [form.format(secret) for form in FORMS])
+        for name, secret in {
+            **{prefix: TOKEN.replace("ghp_", prefix) for prefix in ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")},
+            "github_pat_": "github_pat_11ABCDEFG0aBcDeFgHiJkL_mNoPqRsTuVwXyZ0123456789",
+            "AWS key": "AKIA" + "IOSFODNN7EXAMPLE",
+            "App JWT": JWT,
+            "remembered": REMEMBERED,
+        }.items()
+    },
+    # Secrets that are known by where they stand.
+    **{
+        name: (OPAQUE, [form.format(OPAQUE) for form in forms])
+        for name, forms in {
+            "Authorization": ["Authorization: token {}", "[('authorization', 'Basic {}')]"],
+            "Proxy-Authorization": ["Proxy-Authorization: Basic {}", 'Proxy-Authorization: Digest response="{}"'],
+            "Cookie": ["Cookie: user_session={0}; a={0}", "Set-Cookie: a={}; Path=/", '{{"Cookie": "a={}"}}'],
+            "webhook": ['{{"config": {{"secret": "{}"}}}}', "X-Hub-Signature-256: sha256={}", "webhook_secret={}"],
+            "secret scanning": ['{{"secret_type": "slack_api_token", "secret": "{}", "state": "open"}}'],
+            "signed address": [
+                "https://b.s3.amazonaws.com/k?X-Amz-Signature={}&a=1",
+                "https://b.s3.amazonaws.com/k?AWSAccessKeyId=a&Signature={}",
+                "https://a.blob.core.windows.net/x?sv=1&sig={}",
+                "https://raw.githubusercontent.com/a/b/main/f?token={}",
+                "https://h/x?jwt={}",
+                "https://h/go?to=https%3A%2F%2Fh%2Fx%3Fsig%3D{}",
+            ],
+            "private key": [
+                "-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----",
+                "-----BEGIN PRIVATE KEY-----\\n{}\\n-----END PRIVATE KEY-----",
+                "-----BEGIN OPENSSH PRIVATE KEY-----\n{}",
+            ],
+            "AWS secret": ["aws_secret_access_key = {}", "AWS_SESSION_TOKEN={}", "<SessionToken>{}</SessionToken>"],
+            "database password": ["postgresql+psycopg2://dlq:{}@h:5432/dlq", "host=h password={} user=dlq"],
+        }.items()
+    },
+}
 
 
 def all_columns(url: str) -> str:
     """Everything that lies in the queue's tables, as text; base64 bodies decoded too."""
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute("select tablename from pg_tables where schemaname = 'dead_letter_queue'")
         texts = []
-        for table in ("letters", "transitions", "receipts", "memory"):
+        for (table,) in cursor.fetchall():
             cursor.execute(f"select to_jsonb(t)::text from dead_letter_queue.{table} t")
             texts += [row[0] for row in cursor.fetchall()]
         cursor.execute("select body from dead_letter_queue.letters where body_encoding = 'base64'")
@@ -124,39 +160,89 @@ def all_columns(url: str) -> str:
     return "\n".join(texts)
 
 
-@pytest.mark.parametrize("secret", SECRETS)
-def test_no_secret_reaches_any_column(
-    queue: DeadLetterQueue, queue_url: str, secret: str, monkeypatch: pytest.MonkeyPatch
+def telling(text: str, secret: str, scope: str) -> list[Failure]:
+    """Failures that carry the text in everything that is kept of one, as text and within binary data."""
+    everywhere = failure(
+        scope=scope,
+        cause=f"cause {text}",
+        error_class=f"class {text}",
+        message=text,
+        request={
+            "url": text,
+            "headers": {"Authorization": secret, "Cookie": secret, "X-Hub-Signature-256": secret},
+            "params": {"sig": secret, "jwt": secret, "X-Amz-Signature": secret, "access_token": secret},
+            "variables": {"a": [text]},
+            text: 1,
+        },
+        headers={
+            "Authorization": secret,
+            "Proxy-Authorization": secret,
+            "Set-Cookie": secret,
+            "Location": text,
+            "Link": text,
+            "X-GitHub-SSO": text,
+        },
+        body=text.encode(),
+        staged={"key": "k", "text": text},
+    )
+    return [everywhere, failure(scope=scope, cause="binary", body=b"\x00\xff\n" + text.encode() + b"\n\x00")]
+
+
+@pytest.fixture(autouse=True)
+def _remembers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redaction, "_remembered", frozenset({REMEMBERED}))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_secret_reaches_any_column_the_spool_or_the_log(
+    queue: DeadLetterQueue,
+    queue_url: str,
+    kind: str,
+    clock: Clock,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(redaction, "_remembered", frozenset({SECRETS[-1]}))
-    for number, form in enumerate(FORMS):
-        text = form.format(secret)
-        told = failure(
-            scope=f"{SCOPE}/{number}",
-            cause=f"cause {text}",
-            error_class=f"class {text}",
-            message=text,
-            request={"url": text, "headers": {"Authorization": secret}, "variables": {"a": [text]}, text: 1},
-            headers={
-                "Authorization": secret,
-                "Location": text,
-                "Link": text,
-                "X-GitHub-SSO": text,
-                "Set-Cookie": secret,
-            },
-            body=text.encode(),
-            staged={"key": "k", "text": text},
-        )
-        letter = queue.put(told, who=f"run {text}")
-        queue.put(failure(scope=f"{SCOPE}/{number}", cause="binary", body=b"\x00\xff\n" + text.encode() + b"\n\x00"))
+    secret, texts = KINDS[kind]
+    caplog.set_level(logging.DEBUG)
+    away = SpoolingQueue(
+        lambda: DeadLetterQueue("postgresql://dlq@127.0.0.1:9/dlq", clock=clock), LocalStore(tmp_path), clock=clock
+    )
+    for number, text in enumerate(texts):
+        assert secret in text
+        scope = f"{SCOPE}/{number}"
+        told = telling(text, secret, scope)
+        letter = queue.put_many(told, who=f"run {text}")[0]
         queue.annotate(letter, text)
         queue.claim(ids=[letter], who=text)
         queue.reopen(letter, who=text, why=text)
+        queue.resolve(letter, who=text, why=text)
         queue.discard(letter, who=text, why=text)
         queue.remember(f"alert {number}", text)
+        away.put_many(told, who=f"run {text}")
+        away.resolve_scopes([("traffic_views", scope, date(2026, 11, 1))], who=text, why=text)
+    spooled = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert spooled.count(redaction.REDACTED.encode()) > len(texts)
+    assert secret.encode() not in spooled
     kept = all_columns(queue_url)
-    assert secret not in kept
     assert redaction.REDACTED in kept
+    assert secret not in kept
+    assert "letters wait in" in caplog.text
+    assert secret not in caplog.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_body_that_is_cut_within_a_secret_keeps_no_part_of_it(queue: DeadLetterQueue, kind: str) -> None:
+    secret, texts = KINDS[kind]
+    failures = []
+    for number, text in enumerate(texts):
+        at = text.index(secret)
+        into = (len(secret) // 2, 1, len(secret) - 1)[number % 3]
+        body = b"#" * (BODY_LIMIT - at - into - 1) + b"\n" + text.encode() + b"\n" + b"tail " * 20_000
+        failures.append(failure(cause=f"cut {number}", body=body))
+    for letter in queue.put_many(failures):
+        body = queue.get(letter).body
+        assert body is not None
+        assert secret[:8] not in body[-400:]
 
 
 @pytest.mark.parametrize("before", [BODY_LIMIT - 60, BODY_LIMIT - 20, BODY_LIMIT - 1])
