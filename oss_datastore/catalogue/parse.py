@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
@@ -97,10 +97,18 @@ class NotParsable(ValueError):
 
 
 def parse(
-    dataset: Dataset, part: Part, payload: Any, day: date, fetched_at: datetime, *, hashes: bool = True
+    dataset: Dataset,
+    part: Part,
+    payload: Any,
+    day: date,
+    fetched_at: datetime,
+    *,
+    hashes: bool = True,
+    actors: bool = True,
 ) -> Parsed:
     """The rows that one part of an answer gives for a day; without `hashes` where no row is kept.
 
+    With `actors`, the accounts that its records name are rows of theirs beside them.
     Records whose time lies at or after the close of the day are left out (they belong to a later day), as are rows of
     traffic after the day. Tables that describe the moment of the fetch are empty when it was not the day after.
     """
@@ -127,8 +135,7 @@ def parse(
     count = 0
     begun: dict[tuple[Any, ...], datetime | None] = {}
     broken: set[int] = set()
-    own = [t for t in dataset.tables if not (t.snapshot_only and not on_time)]
-    for table in own:
+    for table in (t for t in dataset.tables if on_time or not t.snapshot_only):
         seen = 0
         for outer, index, item, parent in _records(table, items, part.context):
             seen += 1
@@ -145,11 +152,22 @@ def parse(
                 begun[tuple(row[name] for name in table.key)] = row.get("starred_at") or row.get("created_at")
             if _belongs(table, dataset, row, close, day):
                 rows[table.name].append(row)
-                if table is dataset.table:
+                if actors and table is dataset.table:
                     rows[ACTORS.name].extend(_actors(dataset, item, base, hashes))
         if table is dataset.table:
             count = seen
     return Parsed(rows, faults, count, begun)
+
+
+def parse_actors(dataset: Dataset, part: Part, payload: Any, day: date, fetched_at: datetime) -> list[Row]:
+    """The accounts that the records of a day name, and nothing else of them."""
+    alone = _without_children(dataset)
+    return parse(alone, part, payload, day, fetched_at).rows[ACTORS.name] if dataset.actors else []
+
+
+@cache
+def _without_children(dataset: Dataset) -> Dataset:
+    return replace(dataset, table=replace(dataset.table, hash_keys={}, hash_diffs={}), children=())
 
 
 def _listed_items(dataset: Dataset, answer: Any) -> tuple[list[Any], str]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from oss_datastore.catalogue import ACTORS, ANSWER_SETS, DATASETS, TABLES
 from oss_datastore.catalogue.model import ColumnType, Table, bigint, day, text
-from oss_datastore.catalogue.parse import Row, parse
+from oss_datastore.catalogue.parse import Row, parse, parse_actors
 from oss_datastore.dead_letters import Failure
 from oss_datastore.staging.days import recoverable_until
 from oss_datastore.staging.ledger import Ledger, LedgerEntry, State
@@ -116,11 +116,11 @@ class PsaLoader:
             rows: list[Row] = []
             for one in some:
                 merged = _Merged()
-                for answer_set in answer_sets:
+                for answer_set in (s for s in answer_sets if any(d.actors for d in ANSWER_SETS[s].datasets)):
                     for line in self.staging.lines(answer_set, one):
                         for part in line.parts:
-                            parsed = parse(DATASETS[part.dataset], part, line.payload, one, line.fetched_at)
-                            merged.add(ACTORS, parsed.rows[ACTORS.name])
+                            dataset = DATASETS[part.dataset]
+                            merged.add(ACTORS, parse_actors(dataset, part, line.payload, one, line.fetched_at))
                 rows.extend(merged.rows(ACTORS.name))
             self.warehouse.replace([(ACTORS, arrow(ACTORS, rows), "")], some)
             count += len(rows)
@@ -132,7 +132,7 @@ class PsaLoader:
         rows: dict[str, list[Row]] = {}
         for part in line.parts:
             dataset = DATASETS[part.dataset]
-            parsed = parse(dataset, part, line.payload, line.day, line.fetched_at)
+            parsed = parse(dataset, part, line.payload, line.day, line.fetched_at, actors=False)
             for table in dataset.tables:
                 rows.setdefault(table.name, []).extend(parsed.rows[table.name])
             entry = ledger[part.dataset, part.scope]
