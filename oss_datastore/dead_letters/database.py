@@ -115,6 +115,8 @@ class Database:
                 keepalives_idle=30,
                 keepalives_interval=10,
                 keepalives_count=3,
+                # A network that swallows what was sent; the keepalives see only one that is idle.
+                tcp_user_timeout=60_000,
             )
             try:
                 with connection.cursor() as cursor:
@@ -144,7 +146,14 @@ def _migrate(connection: Any) -> None:
         cursor.execute(query("prepare"))
         for number in _missing(cursor, wanted):
             name, digest, text = wanted[number]
-            cursor.execute(text)
+            try:
+                cursor.execute(text)
+            except psycopg2.Error as problem:
+                # Away, not refusing: what a run has to tell must wait until somebody has mended this.
+                raise QueueUnavailable(
+                    f"Migration {name} of the dead letter queue failed and was undone: {_first_line(problem)}; "
+                    "check what the role may do, or set DLQ_URL to another database"
+                ) from None
             cursor.execute(query("record_migration"), {"number": number, "name": name, "digest": digest})
 
 

@@ -137,7 +137,7 @@ class EmbeddedPostgres:
     def _socket_folder(self) -> Path:
         """Where the socket lies: beside the data, or in a private short folder that a note names."""
         beside = self._folder / "socket"
-        if len(os.fsencode(beside / _SOCKET)) <= _LONGEST_SOCKET_PATH:
+        if _can_hold_a_socket(beside):
             return beside
         with suppress(FileNotFoundError):
             return Path((self._folder / "socket_folder").read_text())
@@ -145,9 +145,7 @@ class EmbeddedPostgres:
 
     def _make_socket_folder(self, account: Account) -> Path:
         folder = self._socket_folder()
-        if len(os.fsencode(folder / _SOCKET)) > _LONGEST_SOCKET_PATH or (
-            folder.parent != self._folder and not is_private(folder, account)
-        ):
+        if not _can_hold_a_socket(folder) or (folder.parent != self._folder and not is_private(folder, account)):
             base = tempfile.gettempdir()
             folder = Path(tempfile.mkdtemp(prefix="oss-datastore-", dir=base if len(base) < 60 else "/tmp"))  # noqa: S108
             (self._folder / "socket_folder").write_text(str(folder))
@@ -368,3 +366,9 @@ class EmbeddedPostgres:
                     # Another start may make it at the same moment, or one that was killed a moment ago still does.
                     with suppress(psycopg2.errors.DuplicateDatabase, psycopg2.errors.UniqueViolation):
                         cursor.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+
+
+def _can_hold_a_socket(folder: Path) -> bool:
+    """Whether server and clients can name it: both read a comma as the end of one of several folders."""
+    path = folder / _SOCKET
+    return len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH and not set(str(path)) & set(",'\"\\\n")

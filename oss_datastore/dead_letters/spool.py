@@ -85,12 +85,11 @@ class SpoolingQueue:
                     content = self._store.get(key)
                 except ObjectMissing:  # another process has taken it in
                     continue
-                entry = json.loads(content)
                 try:
-                    self._apply(entry, spooled=True)
+                    self._apply(json.loads(content), spooled=True)
                 except QueueUnavailable:
                     raise
-                except QueueError as problem:
+                except (QueueError, LookupError, TypeError, ValueError) as problem:  # also what is no entry at all
                     _log.error("The queue refuses %s: %s", self._store.url(key), problem)
                     self._store.put_if_absent(key.replace(SPOOL, REFUSED, 1), content)
                 self._store.delete(key)

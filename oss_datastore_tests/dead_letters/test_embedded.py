@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -508,3 +509,58 @@ def test_a_long_path_gets_a_short_private_folder_for_its_socket(
     finally:
         server.stop()
     assert not folder.exists()
+
+
+AS_SOMEBODY = """
+import os, sys
+from contextlib import closing
+from pathlib import Path
+import psycopg2
+from oss_datastore.dead_letters import EmbeddedPostgres
+os.umask(int(sys.argv[3], 8))
+if os.geteuid() == 0:
+    os.setgroups([]); os.setgid(int(sys.argv[4])); os.setuid(int(sys.argv[4]))
+server = EmbeddedPostgres(Path(sys.argv[1]), binaries=Path(sys.argv[2]), durable=False)
+try:
+    for again in range(2):
+        with closing(psycopg2.connect(server.start())) as connection, connection.cursor() as cursor:
+            cursor.execute("select current_user")
+            print(cursor.fetchone()[0])
+        server.release()
+finally:
+    server.stop()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "umask"),
+    [("two words", "077"), ("a,b", "000"), ('it\'s "quoted" \\ 100%20 Käse', "000"), ("long" * 40, "077")],
+)
+def test_a_home_of_any_name_serves_whoever_is_not_root_and_stays_closed(tmp_path: Path, name: str, umask: str) -> None:
+    account = server_account()
+    found = binaries.find_binaries(account)
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        os.chown(folder, account.uid, account.gid)
+        home = Path(folder) / name
+        done = subprocess.run(
+            [sys.executable, "-c", AS_SOMEBODY, str(home), str(found.folder), umask, str(account.uid)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.stdout.split() == ["postgres", "postgres"], done.stderr
+        postgres = home / "postgres"
+        opened = [path for path in [postgres, *postgres.rglob("*")] if path.stat().st_mode & 0o077]
+        # It says who may come in, and holds no secret; the folder above it is closed.
+        assert {path.relative_to(postgres).parts[0] for path in opened} <= {"access"}
+
+
+def test_a_home_of_any_name_serves_us(tmp_path: Path) -> None:
+    home = tmp_path / 'it\'s, "quoted" \\ 100%20 Käse'
+    server = EmbeddedPostgres(home, durable=False)
+    try:
+        write(server.start())
+        assert rows(EmbeddedPostgres(home).start()) == 7
+    finally:
+        server.stop()

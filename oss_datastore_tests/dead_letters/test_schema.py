@@ -175,9 +175,12 @@ def test_a_migration_that_fails_leaves_nothing_half_done(queue_url: str, migrati
     (migrations / "0900_bad.sql").write_text("create table dead_letter_queue.half (x int); select 1 / 0;")
     with (
         closing(DeadLetterQueue(queue_url, clock=Clock())) as queue,
-        pytest.raises(Exception, match="division by zero"),
+        pytest.raises(QueueUnavailable, match=r"^Migration 0900_bad .* was undone: division by zero"),
     ):
         queue.put(failure())
+    with closing(psycopg2.connect(queue_url)) as connection, connection.cursor() as cursor:
+        cursor.execute("select tablename from pg_tables where schemaname = 'dead_letter_queue'")
+        assert cursor.fetchall() == []
     (migrations / "0900_bad.sql").unlink()
     with closing(DeadLetterQueue(queue_url, clock=Clock())) as queue:
         assert queue.put(failure()) > 0

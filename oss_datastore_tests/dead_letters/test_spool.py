@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -19,9 +20,10 @@ from oss_datastore.dead_letters import (
     PostgresUnavailable,
     QueueUnavailable,
     TransitionRefused,
+    database,
     spool,
 )
-from oss_datastore.dead_letters.spool import REFUSED, SpoolingQueue
+from oss_datastore.dead_letters.spool import REFUSED, SPOOL, SpoolingQueue
 from oss_datastore.staging.store import LocalStore, StoreUnavailable
 from oss_datastore_tests.dead_letters.failures import DAY, SCOPE, failure
 
@@ -207,6 +209,34 @@ def test_an_entry_that_the_queue_refuses_is_kept_apart_and_holds_up_nothing(
     assert spooling.waiting() == 0
     assert len(list(store.list(REFUSED))) == 1
     assert len(queue.list()) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b'{"kind": "put"', b"[]", b'{"kind": "later", "at": "x"}', b"\xff\xfe"])
+def test_what_is_no_entry_is_kept_apart_and_fails_no_run(
+    spooling: SpoolingQueue, store: LocalStore, queue: DeadLetterQueue, content: bytes
+) -> None:
+    store.put_if_absent(f"{SPOOL}00000000000000000001-x.json", content)
+    assert spooling.put(failure()) is not None
+    assert list(store.list(SPOOL)) == []
+    (kept,) = store.list(REFUSED)
+    assert store.get(kept) == content
+    assert len(queue.list()) == 1
+
+
+def test_a_migration_that_fails_fails_no_run(
+    queue_url: str, store: LocalStore, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "sql"
+    shutil.copytree(database.SQL, broken)
+    (broken / "0900_bad.sql").write_text("select 1 / 0;")
+    monkeypatch.setattr(database, "SQL", broken)
+    spooling = SpoolingQueue(lambda: DeadLetterQueue(queue_url, clock=clock), store)
+    assert spooling.put(failure()) is None
+    (broken / "0900_bad.sql").unlink()
+    assert spooling.put(failure()) is not None
+    assert spooling.waiting() == 0
+    with closing(DeadLetterQueue(queue_url, clock=clock)) as queue:
+        assert [letter.attempts for letter in queue.list()] == [2]
 
 
 def test_a_spool_that_cannot_be_read_does_not_keep_letters_out_of_the_queue(
