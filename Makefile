@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench ui run lint clean
+.PHONY: help demo test bench soak ui run lint clean
 
 help: ## list what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,13 +20,16 @@ run: $(READY) ## fetch from GitHub what is missing, with the settings of .env
 	@$(BIN)/oss-datastore run
 
 test: $(READY) ## run the tests
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 BENCHMARKS := client_pacing client_throughput fetch_cost fetch_throughput fetch_memory fetch_scale
 
 bench: $(READY) ## measure what is promised: requests, points, pace, memory, hours
 	@code=0; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || code=1; done; \
 	  $(BIN)/python -m benchmarks.fetch_scale --repositories 5000 --steady --hours 6 || code=1; exit $$code
+
+soak: $(READY) ## fetch while everything goes wrong, in eleven campaigns: nothing may be lost or invented
+	nice $(BIN)/python -m soak
 
 lint: $(READY) ## check style and types
 	$(BIN)/ruff check .

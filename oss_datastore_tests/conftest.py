@@ -55,3 +55,24 @@ def queue_url(postgres: EmbeddedPostgres) -> Iterator[str]:
     with closing(psycopg2.connect(postgres.url)) as connection:
         connection.autocommit = True
         connection.cursor().execute(f'drop database "{name}" with (force)')
+
+
+LONGEST = (
+    "test_promises",
+    "browser.test_dagster_ui",
+    "commands.test_a_day",
+    "recorded.test_traffic",
+    "recorded.test_devlake",
+    "staging.test_faults",
+)
+"""Modules that take minutes: where two workers share the files, what is long must not come last."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the longest modules first; all others keep their order."""
+
+    def turn(item: pytest.Item) -> int:
+        name = item.module.__name__.removeprefix("oss_datastore_tests.")
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+    items.sort(key=turn)
