@@ -9,22 +9,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
-import tempfile
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
-from benchmarks.measure import show, took
+from benchmarks.letters import NOW, filled, warm_server
+from benchmarks.measure import peak_memory, show, took
 from oss_datastore.clock import Clock
-from oss_datastore.dead_letters import DeadLetterQueue, EmbeddedPostgres, Failure
+from oss_datastore.dead_letters import DeadLetterQueue
 
 SECONDS = 2.0
 MEGABYTES = 50.0
-NOW = datetime(2026, 10, 15, 0, 10, tzinfo=UTC)
-DATASETS = ("issues", "members", "traffic_views", "labels", "releases")
-KINDS = ("server_fault", "unreachable", "malformed_body", "overdue")
 
 
 def main() -> int:
@@ -36,14 +32,8 @@ def main() -> int:
     if given.tick:
         print(json.dumps(_ticks(given.tick)))
         return 0
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)  # noqa: S103 - as root, the server's own user has to get in
-        server = EmbeddedPostgres(Path(folder))
-        try:
-            server.start()
-            few, many = (_measured(server, Path(folder), count) for count in (100, given.letters))
-        finally:
-            server.stop()
+    with warm_server() as (server, folder):
+        few, many = (_measured(filled(server, folder, count)) for count in (100, given.letters))
     figures = {
         "letters": given.letters,
         "first tick, which tells, s": many["tells"],
@@ -72,44 +62,16 @@ def main() -> int:
     return show("alerts over many letters", figures, failed, as_json=given.json)
 
 
-def _measured(server: EmbeddedPostgres, folder: Path, count: int) -> dict[str, float]:
-    url = server.ensure_database(f"letters_{count}")
-    _fill(url, count)
-    env = {
-        **os.environ,
-        "DLQ_URL": url,
-        "OSS_DATASTORE_HOME": str(folder / f"home_{count}"),
-        "OSS_DATASTORE_NOW": NOW.isoformat(),
-    }
-    (folder / f"home_{count}").mkdir()
+def _measured(env: dict[str, str]) -> dict[str, float]:
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.alerts", "--tick", url], env=env, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "benchmarks.alerts", "--tick", env["DLQ_URL"]],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures
-
-
-def _fill(url: str, count: int) -> None:
-    """Letters of five datasets, four causes and thirteen days; some cannot be had for ever."""
-    queue = DeadLetterQueue(url, clock=Clock(NOW))
-    first = date(2026, 10, 2)
-    for begin in range(0, count, 10_000):
-        queue.put_many(
-            [
-                Failure(
-                    DATASETS[n % len(DATASETS)],
-                    f"github.com/repository/{n}",
-                    first + timedelta(days=n % 13),
-                    "github_v3",
-                    KINDS[n // 7 % len(KINDS)],
-                    "502 Bad Gateway",
-                    body=b"<html>Bad Gateway</html>" * 20,
-                    recoverable_until=NOW + timedelta(hours=30) if n % 3 else None,
-                )
-                for n in range(begin, min(begin + 10_000, count))
-            ]
-        )
-    queue.close()
 
 
 def _ticks(url: str) -> dict[str, float]:
@@ -144,7 +106,7 @@ def _ticks(url: str) -> dict[str, float]:
         "quiet": quiet,
         "nearly": nearly,
         "list": listed.wall,
-        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak": peak_memory(),
         "messages": len(messages),
     }
 
