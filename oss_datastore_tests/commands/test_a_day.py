@@ -1,13 +1,16 @@
-"""One day with failures, from GitHub to the report: exit code, secrets, rebuild and retry on the same home."""
+"""One day with failures, from GitHub to the report: plan, exit code, secrets, rebuild and retry on the same home."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 
+import dagster as dg
 import psycopg2
 
+from oss_datastore.catalogue import ANSWER_SETS
 from oss_datastore.dead_letters.embedded import EmbeddedPostgres
 from oss_datastore.simulator.server import Simulator
 from oss_datastore_tests.commands.conftest import Lived
@@ -27,6 +30,37 @@ def test_failures_give_exit_code_3_and_one_alert(lived: Lived) -> None:
     assert len(told) == 1
     assert "traffic_clones: server_fault" in told[0]["body"]
     assert (lived.home / "report.html").stat().st_size > 10_000
+
+
+def test_the_plan_is_said_before_the_first_question_of_the_day(lived: Lived) -> None:
+    said = lived.done.stderr.splitlines()
+    plan = next(n for n, line in enumerate(said) if line.startswith(f"{DAY}: about "))
+    assert re.search(r"about [\d,]+ requests and [\d,]+ points; [\d,]+ .*left until \d\d:\d\d: fits", said[plan])
+    assert plan < next(n for n, line in enumerate(said) if "traffic_views" in line)
+
+
+def test_the_summary_says_what_became_of_every_planned_scope_and_what_it_cost(lived: Lived) -> None:
+    lines = lived.done.stdout.splitlines()
+    columns = next(line.split() for line in lines if line.startswith("dataset"))
+    assert columns[:2] == ["dataset", "planned"]
+    rows = {
+        line.split()[0]: [int(n) for n in line.split()[1:]] for line in lines if re.match(r"[a-z_]+ +\d+ +\d", line)
+    }
+    assert rows.keys() >= {"traffic_views", "issues", "labels"}
+    assert [name for name, (planned, *states) in rows.items() if planned != sum(states)] == []
+    spent = re.search(r"spent: ([\d,]+) requests and ([\d,]+) points", lived.done.stdout)
+    assert spent is not None
+    assert int(spent[1].replace(",", "")) > 50
+
+
+def test_what_expires_first_is_fetched_first_and_loading_waits_for_it(lived: Lived) -> None:
+    with dg.DagsterInstance.from_config(str(lived.home / "dagster")) as instance:
+        run = instance.get_runs()[-1]  # the first of all: others may have come on the same home
+        records = instance.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_START).records
+    order = [record.event_log_entry.step_key or "" for record in records]
+    staged = [key.removeprefix("stage_") for key in order if key.startswith("stage_")]
+    assert staged == list(ANSWER_SETS)
+    assert all(key.startswith("stage_") for key in order[: len(staged)])
 
 
 def test_the_token_is_found_in_no_file_no_log_and_no_row(lived: Lived) -> None:
