@@ -31,6 +31,7 @@ _LONGEST_KEY = 1024  # bytes; the limit of S3
 _LONGEST_NAME = 255  # bytes between two slashes; the limit of common file systems
 _PART_SIZE = 16 * 1024 * 1024
 _CONFLICT_ATTEMPTS = 6
+_READ_ATTEMPTS = 4
 
 
 class StoreError(Exception):
@@ -270,13 +271,16 @@ class S3Store:
                 return
             except ClientError as problem:
                 code = _code(problem)
-                if code in ("PreconditionFailed", "412"):
-                    # The first try of a retried request may have been stored before its answer was lost.
-                    if self._holds(name, data):
+                # The first try of a retried request may have been stored before its answer was lost; an upload in
+                # parts that was completed so is unknown to the second try.
+                looks_stored = code in ("PreconditionFailed", "412", "NoSuchUpload")
+                if looks_stored and (ours := self._holds(name, data)) is not None:
+                    if ours:
                         return
                     raise ObjectExists(f"{self.url(key)} exists with other content") from None
-                # Two writers at the same moment; S3 asks the loser to look again.
-                if code in ("ConditionalRequestConflict", "409") and attempt < _CONFLICT_ATTEMPTS:
+                # Two writers at the same moment; S3 asks the loser to look again. So does what is gone by now.
+                again = looks_stored or code in ("ConditionalRequestConflict", "409")
+                if again and attempt < _CONFLICT_ATTEMPTS:
                     time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311
                     continue
                 self._unavailable("write", key, problem)
@@ -285,9 +289,7 @@ class S3Store:
 
     def get(self, key: str) -> bytes:
         try:
-            answer = self._client.get_object(Bucket=self.bucket, Key=self._name(key))
-            body: bytes = answer["Body"].read()
-            return body
+            return self._read(self._name(key))
         except ClientError as problem:
             if _code(problem) in ("NoSuchKey", "404"):
                 raise ObjectMissing(f"{self.url(key)} does not exist") from None
@@ -351,8 +353,21 @@ class S3Store:
                 self._client.abort_multipart_upload(UploadId=upload, **where)
             raise
 
-    def _holds(self, name: str, data: bytes) -> bool:
-        """Whether the object is byte for byte ours: by size and SHA-256, else by reading it."""
+    def _read(self, name: str) -> bytes:
+        """An object's bytes, all of them. The client repeats requests, but not the reading of an answer's body."""
+        for attempt in range(1, _READ_ATTEMPTS + 1):
+            answer = self._client.get_object(Bucket=self.bucket, Key=name)
+            try:
+                body: bytes = answer["Body"].read()
+                return body
+            except BotoCoreError:
+                if attempt == _READ_ATTEMPTS:
+                    raise
+                time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311
+        raise AssertionError("the last attempt returns or raises")
+
+    def _holds(self, name: str, data: bytes) -> bool | None:
+        """Whether the object is byte for byte ours: by size and SHA-256, else by reading it. None: there is none."""
         where = {"Bucket": self.bucket, "Key": name}
         try:
             answer = self._client.head_object(ChecksumMode="ENABLED", **where)
@@ -361,8 +376,10 @@ class S3Store:
             if answer.get("ChecksumSHA256") == _sha256(data):
                 return True
             # Of an object written in parts S3 may know only a checksum over their checksums.
-            return bool(self._client.get_object(**where)["Body"].read() == data)
+            return self._read(name) == data
         except (ClientError, BotoCoreError) as problem:
+            if _code(problem) in ("NoSuchKey", "404", "NotFound"):
+                return None
             self._unavailable("compare", name, problem)
 
     def _unavailable(self, verb: str, key: str, problem: ClientError | BotoCoreError) -> NoReturn:

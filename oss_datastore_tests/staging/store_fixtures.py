@@ -14,15 +14,15 @@ from oss_datastore.staging.store import LocalStore, S3Store
 _numbers = itertools.count(1)
 
 
-def s3_client(endpoint: str, **options: Any) -> Any:
-    """A boto3 S3 client for a loopback endpoint."""
+def s3_client(endpoint: str, attempts: int = 3, **options: Any) -> Any:
+    """A boto3 S3 client for a loopback endpoint that sends a request so many times at most."""
     return boto3.client(
         "s3",
         endpoint_url=endpoint,
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=Config(retries={"mode": "standard", "max_attempts": 3}, **options),
+        config=Config(retries={"mode": "standard", "max_attempts": attempts}, **options),
     )
 
 
