@@ -252,9 +252,10 @@ class EmbeddedPostgres:
     def _initialise(self, account: Account) -> None:
         binaries = find_binaries(account, explicit=self.binaries)
         # Under another name until it is whole: a killed initdb leaves nothing that looks like data.
-        fresh = self._folder / "data.unfinished"
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(mode=0o700)
+        # Each has a name of its own, because the initdb of a start that was killed may still write for a moment.
+        for leftover in self._folder.glob("data.unfinished*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        fresh = Path(tempfile.mkdtemp(prefix="data.unfinished.", dir=self._folder))
         account.own(fresh)
         options = ["--username", _SUPERUSER, "--encoding", "UTF8", "--no-locale", "--auth", "peer"]
         with reached(fresh, account) as (path, files):
