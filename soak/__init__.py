@@ -1,0 +1,1 @@
+"""Days fetched while everything goes wrong, and whether each promise was kept: `make soak`."""

@@ -1,0 +1,55 @@
+"""`python -m soak [names]`: runs campaigns one after the other; exit code 1 if a promise is broken."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from soak.campaigns import CAMPAIGNS, Campaign
+from soak.trial import Outcome, Trial
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints what each campaign came to; 1 when rows were lost or invented, or a scope is unaccounted for."""
+    asked = argparse.ArgumentParser(prog="python -m soak", description="Fault campaigns against the simulator.")
+    asked.add_argument("names", nargs="*", metavar="name", help=f"some of {', '.join(CAMPAIGNS)} (default: all)")
+    asked.add_argument("--requests", type=int, default=5_000, help="at least so many in each (default 5,000)")
+    asked.add_argument("--repositories", type=int, default=12, help="of the organisation (default 12)")
+    asked.add_argument("--outage", type=float, default=60.0, help="seconds without PostgreSQL (default 60)")
+    asked.add_argument("--kills", type=int, default=50, help="processes killed (default 50)")
+    asked.add_argument("--quick", action="store_true", help="some hundred requests of a small organisation")
+    wanted = asked.parse_args(arguments)
+    unknown = set(wanted.names) - CAMPAIGNS.keys()
+    if unknown:
+        asked.error(f"unknown campaigns {', '.join(sorted(unknown))}: expected some of {', '.join(CAMPAIGNS)}")
+    if wanted.quick:
+        wanted.requests, wanted.repositories, wanted.outage, wanted.kills = 300, 2, 2.0, 2
+        wanted.names = wanted.names or ["server_errors"]
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", flush=True)
+    broken = False
+    for name in wanted.names or CAMPAIGNS:
+        campaign: Campaign = CAMPAIGNS[name]
+        outcome = Trial(campaign, wanted.requests, wanted.repositories, wanted.outage, wanted.kills).run()
+        print(_line(name, outcome), flush=True)
+        for what in outcome.broken:
+            print(f"  BROKEN: {what}", flush=True)
+        broken |= bool(outcome.broken)
+    return int(broken)
+
+
+def _line(name: str, outcome: Outcome) -> str:
+    struck = ", ".join(f"{kind} {count:,}" for kind, count in sorted(outcome.struck.items()))
+    return (
+        f"{name}: {outcome.requests:,} requests, {outcome.s3_requests:,} to S3, {outcome.days} days; struck: {struck}\n"
+        f"  {outcome.letters:,} letters, {outcome.retried:,} retried, {outcome.stopped:,} runs ended early, "
+        f"{outcome.rows:,} rows; lost {outcome.lost}, invented {outcome.invented}, "
+        f"unaccounted {outcome.unaccounted}; {outcome.wall:.0f} s, {outcome.cpu:.0f} s of CPU\n"
+        f"  retried a day too late: {outcome.late_lost:,} rows missing, in {outcome.late_scopes:,} scopes of which "
+        f"the ledger tells {outcome.late_unavailable:,} unavailable, {outcome.late_partial:,} partial, "
+        f"and {outcome.late_unlisted:,} that only an unavailable list would have named"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
