@@ -84,6 +84,7 @@ class Trial:
     repositories: int
     outage: float
     kills: int
+    _told_of: tuple[date | None, set[tuple[str, str, date]]] = field(default_factory=lambda: (None, set()), init=False)
 
     def run(self) -> Outcome:
         """Fetches days under faults until there were enough requests, then one more that is retried too late."""
@@ -239,7 +240,7 @@ class Trial:
             queue.close()
 
     def _told(self, dataset: str, scope: str, day: date) -> bool:
-        if getattr(self, "_told_of", None) is None or self._told_of[0] != day:
+        if self._told_of[0] != day:
             self._told_of = (day, {(le.dataset, le.scope, le.day) for le in self._letters(("open", "retrying"))})
         return (dataset, scope, day) in self._told_of[1]
 
