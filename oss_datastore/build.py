@@ -24,6 +24,7 @@ from oss_datastore.resources import (
     WarehouseResource,
 )
 from oss_datastore.resources.dbt import DbtResource, prepare_manifest
+from oss_datastore.schedules import build_schedules
 from oss_datastore.sensors import build_sensors
 from oss_datastore.settings import Settings
 
@@ -45,6 +46,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
         ],
         jobs=build_jobs(),
         sensors=build_sensors(),
+        schedules=build_schedules(),
         # One DuckDB file has one writer, and a step of its own process costs more than most of our steps.
         executor=dg.in_process_executor,
         resources={

@@ -1,19 +1,81 @@
 """Jobs by the names people look for in the launchpad."""
 
-from __future__ import annotations
+from datetime import date
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from pydantic import Field
+
+from oss_datastore.retrying import Choice, retry_chosen
+from oss_datastore.settings import Settings
 
 DAILY = "daily"
 
 
-def build_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
-    """`daily`: everything, for one day or a range of days."""
+class RetryConfig(dg.Config):
+    """Which letters to retry; what is left empty does not narrow."""
+
+    ids: list[int] = Field(default=[], description="Numbers of letters; none: all that can still be had.")
+    dataset: str = Field(default="", description="Only letters of this dataset.")
+    day: str = Field(default="", description="Only letters of this UTC day, as 2026-11-22.")
+    error_class: str = Field(default="", description="Only letters of this error class, as server_fault.")
+    limit: int = Field(default=1000, description="At most so many letters.")
+
+
+def build_jobs() -> list[dg.JobDefinition | UnresolvedAssetJobDefinition]:
+    """`daily`: everything, for one day or a range of days; `retry_dead_letters`: what failed, once more."""
     return [
         dg.define_asset_job(
             DAILY,
             selection=dg.AssetSelection.all(),
             executor_def=dg.in_process_executor,
             description="Fetches a day (or a range of days) and brings it all the way to the report.",
-        )
+        ),
+        _retry_job(),
     ]
+
+
+def _retry_job() -> dg.JobDefinition:
+    @dg.op(
+        name="retry_letters",
+        description="Asks once more for what the chosen letters tell of, and loads the days into which it came.",
+    )
+    def retry_letters(context: dg.OpExecutionContext, config: RetryConfig) -> None:
+        day = None
+        if config.day:
+            try:
+                day = date.fromisoformat(config.day)
+            except ValueError as why:
+                message = f"day {config.day!r} is no calendar day such as 2026-11-22"
+                raise dg.Failure(message, allow_retries=False) from why
+        chosen = Choice(tuple(config.ids), config.dataset or None, day, config.error_class or None, config.limit)
+        settings = Settings.load()
+        retried = retry_chosen(settings, chosen)
+        context.add_output_metadata(
+            {
+                "resolved": list(retried.resolved),
+                "still_open": list(retried.open),
+                "expired": list(retried.expired),
+                "skipped": list(retried.skipped),
+                "days_loaded": [day.isoformat() for day in retried.days],
+            }
+        )
+        context.log.info(
+            f"{len(retried.resolved)} resolved, {len(retried.open)} still open, {len(retried.expired)} expired, "
+            f"{len(retried.skipped)} skipped (not open, or being retried by another)"
+        )
+        if retried.days:
+            # The days are loaded by runs of their own, as the command does: their tables and checks show them.
+            from oss_datastore.commands.running import load_days
+
+            load_days(settings, retried.days, retried.datasets)
+
+    @dg.job(
+        name="retry_dead_letters",
+        executor_def=dg.in_process_executor,
+        description="Asks once more for what failed: letters by number, dataset, day or error class, else all due.",
+    )
+    def retry_dead_letters() -> None:
+        retry_letters()
+
+    return retry_dead_letters

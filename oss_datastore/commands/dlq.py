@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 from datetime import date
 
 import click
 
 from oss_datastore.commands.days import Day
 from oss_datastore.commands.output import as_json, console, table
-from oss_datastore.connections import open_fetcher, open_queue
-from oss_datastore.dead_letters import STATES, Letter
+from oss_datastore.connections import open_queue
+from oss_datastore.dead_letters import STATES
 from oss_datastore.settings import Settings
 
 
@@ -126,46 +125,24 @@ def retry(
     if not (ids or due or dataset or day or error_class):
         raise click.UsageError("say which: ids, --due, --dataset, --day or --error-class")
     from oss_datastore.commands.demo import demo_world
+    from oss_datastore.retrying import Choice, retry_chosen
 
     with demo_world(Settings.load()) as settings:
-        _retry(settings, ids, dataset, day, error_class, limit, no_load, wants_json)
+        retried = retry_chosen(settings, Choice(ids, dataset, day, error_class, limit))
+        if retried.days and not no_load:
+            from oss_datastore.commands.running import load_days
 
-
-def _retry(
-    settings: Settings,
-    ids: tuple[int, ...],
-    dataset: str | None,
-    day: date | None,
-    error_class: str | None,
-    limit: int,
-    no_load: bool,
-    wants_json: bool,
-) -> None:
-    from oss_datastore.dead_letters.retry import retry as retry_letters
-
-    queue = open_queue(settings)
-    who = f"{os.environ.get('USER', 'someone')}@{socket.gethostname()}:{os.getpid()}"
-    letters: list[Letter] = queue.claim(
-        ids=list(ids) or None, dataset=dataset, day=day, error_class=error_class, limit=limit, who=who
-    )
-    skipped = sorted(set(ids) - {letter.id for letter in letters})
-    fetcher = open_fetcher(settings)
-    try:
-        report = retry_letters(letters, queue, fetcher, who=who)
-    finally:
-        fetcher.github.close()
-    if report.days and not no_load:
-        from oss_datastore.commands.running import load_days
-
-        load_days(settings, report.days)
+            load_days(settings, retried.days, retried.datasets)
     if wants_json:
-        as_json({"resolved": report.resolved, "open": report.open, "expired": report.expired, "skipped": skipped})
+        parts = ("resolved", "open", "expired", "skipped")
+        as_json({name: list(getattr(retried, name)) for name in parts})
     else:
+        skipped = list(retried.skipped)
         click.echo(
-            f"{len(report.resolved)} resolved, {len(report.open)} still open, {len(report.expired)} expired"
+            f"{len(retried.resolved)} resolved, {len(retried.open)} still open, {len(retried.expired)} expired"
             + (f", {len(skipped)} skipped (not open, or being retried by another): {skipped}" if skipped else "")
         )
-    if report.open or report.expired or skipped:
+    if not retried.is_whole:
         raise click.exceptions.Exit(3)
 
 

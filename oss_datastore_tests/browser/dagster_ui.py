@@ -88,6 +88,7 @@ class DagsterUi:
                     start_new_session=True,
                 )
             wait_for("the code location is loaded", self._loaded)
+            self._stop_schedule()
         except BaseException:
             self.end()
             raise
@@ -110,6 +111,20 @@ class DagsterUi:
         assert not [e for e in entries if e and e["__typename"] == "PythonError"], entries
         return bool(entries) and all(entries)
 
+    def _stop_schedule(self) -> None:
+        """No hour that happens to be full while tests run may bring runs of its own."""
+        found = self.ask(
+            '{ scheduleOrError(scheduleSelector: { repositoryName: "__repository__", repositoryLocationName:'
+            ' "oss_datastore", scheduleName: "hourly" }) { ... on Schedule { id scheduleState { status } } } }'
+        )["scheduleOrError"]
+        assert found["scheduleState"]["status"] == "RUNNING"
+        stopped = self.ask(
+            "mutation Stop($id: String) { stopRunningSchedule(id: $id) {"
+            " ... on ScheduleStateResult { scheduleState { status } } } }",
+            id=found["id"],
+        )["stopRunningSchedule"]
+        assert stopped["scheduleState"]["status"] == "STOPPED"
+
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """The data of a GraphQL query to the webserver. Raises AssertionError on errors of the query."""
         answer = requests.post(f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=60)
@@ -126,6 +141,20 @@ class DagsterUi:
         )
         results: list[dict[str, Any]] = found["runsOrError"]["results"]
         return [run | {"tags": {tag["key"]: tag["value"] for tag in run["tags"]}} for run in results]
+
+    def letters(self) -> list[dict[str, Any]]:
+        """Open dead letters of the home."""
+        done = subprocess.run(
+            [sys.executable, "-m", "oss_datastore", "dlq", "list", "--json"],
+            env=environment(self.home),
+            cwd=self.home.parent,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=True,
+        )
+        found: list[dict[str, Any]] = json.loads(done.stdout)
+        return found
 
     def finished(self, run_id: str) -> dict[str, Any]:
         """A run once it has ended. Raises AssertionError with its failed steps if it did not succeed."""

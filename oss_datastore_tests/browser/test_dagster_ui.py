@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date
 from urllib.parse import urlsplit
@@ -97,6 +98,26 @@ def test_a_warning_says_what_is_missing_and_why(ui: DagsterUi, page: Page, pictu
     picture(page, "dagster-asset")
 
 
+def test_a_failure_is_retried_from_the_launchpad_and_its_check_turns_green(
+    ui: DagsterUi, page: Page, picture: Picture
+) -> None:
+    (letter,) = [found for found in ui.letters() if found["dataset"] == "traffic_views"]
+    before = {run["id"] for run in ui.runs()}
+    page.goto(f"{ui.url}/locations/oss_datastore/jobs/retry_dead_letters/playground")
+    page.get_by_role("button", name="Launch Run").click()
+    made = wait_for("a retry is launched", lambda: [run for run in ui.runs() if run["id"] not in before])
+    run = ui.finished(made[-1]["id"])
+    assert run["jobName"] == "retry_dead_letters"
+    assert letter["id"] not in {found["id"] for found in ui.letters()}
+    page.goto(f"{ui.url}/assets/staging/traffic_views?view=checks")
+    expect(page.get_by_text("Passed", exact=True).first).to_be_visible()
+    page.goto(f"{ui.url}/runs/{run['id']}")
+    expect(page.get_by_text("days_loaded").first).to_be_visible()
+    picture(page, "dagster-retry")
+    told = [json.loads(line) for line in (ui.home / "alerts.jsonl").read_text().splitlines()]
+    assert any("retry_dead_letters" in alert["body"] for alert in told)
+
+
 def test_a_day_that_is_missing_is_materialised_by_clicks(
     ui: DagsterUi, page: Page, demo_days: list[date], picture: Picture
 ) -> None:
@@ -123,7 +144,7 @@ def test_a_backfill_of_several_days_is_one_run(
     first, last = demo_days[0].isoformat(), demo_days[-1].isoformat()
     before = {run["id"] for run in ui.runs()}
     page.goto(f"{ui.url}/asset-groups")
-    _choose(page, f"[{first}...{last}]")
+    _choose(page, f"[{first}...{last}]", len(demo_days))
     page.get_by_role("button", name="Launch backfill").click()
     made = wait_for("a backfill is launched", lambda: [run for run in ui.runs() if run["id"] not in before])
     run = ui.finished(made[0]["id"])
@@ -176,10 +197,9 @@ def _node(page: Page, layer: str) -> Locator:
     return page.locator("foreignObject").filter(has_text=re.compile(rf"^\s*{layer}\b")).first
 
 
-def _choose(page: Page, partitions: str) -> None:
+def _choose(page: Page, partitions: str, count: int = 1) -> None:
     page.get_by_role("button", name="Materialize all").click()
     box = page.get_by_placeholder("matching partitions")
     box.fill(partitions)
     box.press("Enter")
-    count = 5 if "..." in partitions else 1
     expect(page.get_by_text(re.compile(rf"^{count} partitions?$"))).to_be_visible()
