@@ -6,6 +6,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from pydantic import Field
 
+from oss_datastore.catalogue import DATASETS
 from oss_datastore.retrying import Choice, retry_chosen
 from oss_datastore.settings import Settings
 
@@ -48,6 +49,8 @@ def _retry_job() -> dg.JobDefinition:
             except ValueError as why:
                 message = f"day {config.day!r} is no calendar day such as 2026-11-22"
                 raise dg.Failure(message, allow_retries=False) from why
+        if config.dataset and config.dataset not in DATASETS:
+            raise dg.Failure(f"dataset {config.dataset!r} is none of ours: {', '.join(DATASETS)}", allow_retries=False)
         chosen = Choice(tuple(config.ids), config.dataset or None, day, config.error_class or None, config.limit)
         settings = Settings.load()
         retried = retry_chosen(settings, chosen)

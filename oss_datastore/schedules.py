@@ -52,8 +52,8 @@ def _hourly() -> dg.ScheduleDefinition:
 
 
 def days_under_way(instance: dg.DagsterInstance) -> set[date]:
-    """Days for which a run of `daily` is queued or running."""
-    runs = instance.get_runs(dg.RunsFilter(job_name=DAILY, statuses=NOT_FINISHED_STATUSES))
+    """Days for which a run is queued or running, whatever it was begun by: `daily`, a backfill, or by hand."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=NOT_FINISHED_STATUSES))
     return {day for run in runs for day in _days_of(run.tags)}
 
 

@@ -70,11 +70,14 @@ def requested(definitions: dg.Definitions, instance: dg.DagsterInstance) -> list
     ]
 
 
-def under_way(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, first: date, last: date) -> None:
+def under_way(
+    instance: dg.DagsterInstance, status: dg.DagsterRunStatus, first: date, last: date, job: str = "daily"
+) -> None:
+    """A run of a range of days; what is begun by hand in the UI bears the name of Dagster's own job."""
     tags = {ASSET_PARTITION_RANGE_START_TAG: first.isoformat(), ASSET_PARTITION_RANGE_END_TAG: last.isoformat()}
     location = GrpcServerCodeLocationOrigin(host="127.0.0.1", port=9, location_name="oss_datastore")
-    origin = RemoteRepositoryOrigin(location, "__repository__").get_job_origin("daily")
-    instance.add_run(dg.DagsterRun(job_name="daily", status=status, tags=tags, remote_job_origin=origin))
+    origin = RemoteRepositoryOrigin(location, "__repository__").get_job_origin(job)
+    instance.add_run(dg.DagsterRun(job_name=job, status=status, tags=tags, remote_job_origin=origin))
 
 
 @pytest.mark.parametrize("outage", [1, 2, 10])
@@ -112,7 +115,7 @@ def test_what_is_queued_or_running_is_not_requested_again(
     stage(staging, LAST - timedelta(days=5))
     under_way(instance, status, LAST - timedelta(days=2), LAST)
     assert requested(definitions, instance) == [("2026-11-16", "2026-11-17")]
-    under_way(instance, status, LAST - timedelta(days=4), LAST - timedelta(days=3))
+    under_way(instance, status, LAST - timedelta(days=4), LAST - timedelta(days=3), job="__ASSET_JOB")
     assert requested(definitions, instance) == []
 
 
