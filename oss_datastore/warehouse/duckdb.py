@@ -77,33 +77,20 @@ class DuckDbWarehouse:
         with self.connect() as connection:
             # One transaction: each would wait for the disk by itself.
             connection.begin()
-            for schema in SCHEMAS:
-                connection.execute(f"create schema if not exists {schema}")
-            present: dict[tuple[str, str], set[str]] = {}
-            for schema, name, column in connection.execute(
-                "select table_schema, table_name, column_name from information_schema.columns "
-                "where table_schema in ('psa', 'psa_pii')"
-            ).fetchall():
-                present.setdefault((schema, name), set()).add(column)
-            for table in tables:
-                columns = present.get((table.schema, table.name))
-                if columns is None:
-                    inner = ", ".join(f'"{name}" {_TYPES[type_]}' for name, type_ in table.fields)
-                    connection.execute(f'create table {table.schema}."{table.name}" ({inner})')
-                    continue
-                for name, type_ in table.fields:
-                    if name not in columns:
-                        connection.execute(
-                            f'alter table {table.schema}."{table.name}" add column "{name}" {_TYPES[type_]}'
-                        )
+            _prepare(connection, tables)
             connection.commit()
 
     def replace(self, loads: Sequence[tuple[Table, pa.Table, str]], days: Sequence[date]) -> None:
-        """Replaces whole days of tables in one transaction; the third member narrows what is replaced ('' = all)."""
+        """Replaces whole days of tables in one transaction; the third member narrows what is replaced ('' = all).
+
+        Tables and columns that are not there yet are made first: opening the file a second time for that would cost
+        more than most answers' rows.
+        """
         first, last = min(days), max(days)
         with self.connect() as connection:
             connection.begin()
             try:
+                _prepare(connection, [table for table, _, _ in loads])
                 for table, rows, narrow in loads:
                     target = f'{table.schema}."{table.name}"'
                     connection.execute(
@@ -121,3 +108,24 @@ class DuckDbWarehouse:
             except BaseException:
                 connection.rollback()
                 raise
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> None:
+    for schema in SCHEMAS:
+        connection.execute(f"create schema if not exists {schema}")
+    present: dict[tuple[str, str], set[str]] = {}
+    for schema, name, column in connection.execute(
+        "select schema_name, table_name, column_name from duckdb_columns() "
+        "where schema_name in ('psa', 'psa_pii') and list_contains(?, table_name)",
+        [[table.name for table in tables]],
+    ).fetchall():
+        present.setdefault((schema, name), set()).add(column)
+    for table in tables:
+        columns = present.get((table.schema, table.name))
+        if columns is None:
+            inner = ", ".join(f'"{name}" {_TYPES[type_]}' for name, type_ in table.fields)
+            connection.execute(f'create table {table.schema}."{table.name}" ({inner})')
+            continue
+        for name, type_ in table.fields:
+            if name not in columns:
+                connection.execute(f'alter table {table.schema}."{table.name}" add column "{name}" {_TYPES[type_]}')

@@ -76,7 +76,6 @@ class PsaLoader:
         """Replaces these days (contiguous) of every table of an answer set, and their lines of the ledger."""
         declared = ANSWER_SETS[answer_set]
         tables = [table for dataset in declared.datasets for table in dataset.tables]
-        self.warehouse.prepare([*tables, FETCH_LEDGER])
         names = ", ".join(f"'{dataset.name}'" for dataset in declared.datasets)
         counts = dict.fromkeys((table.name for table in tables), 0)
         faults = 0
@@ -110,7 +109,6 @@ class PsaLoader:
 
     def load_actors(self, days: Sequence[date], answer_sets: Iterable[str] = tuple(ANSWER_SETS)) -> LoadReport:
         """Replaces these days of `actors`: every account seen in any answer of the day."""
-        self.warehouse.prepare([ACTORS])
         count = 0
         for some in _chunks(days):
             rows: list[Row] = []

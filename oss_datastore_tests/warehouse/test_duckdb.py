@@ -46,18 +46,16 @@ def test_a_day_is_replaced_and_its_neighbours_are_not(warehouse: DuckDbWarehouse
 
 def test_what_fails_half_way_leaves_the_day_as_it_was(warehouse: DuckDbWarehouse) -> None:
     warehouse.replace([(TABLE, arrow(TABLE, [row(DAY, 1)]), "")], [DAY])
-    missing = Table("not_prepared", TABLE.columns, key=TABLE.key)
-    with pytest.raises(duckdb.CatalogException):
-        warehouse.replace(
-            [(TABLE, arrow(TABLE, [row(DAY, 9)]), ""), (missing, arrow(missing, [row(DAY, 9)]), "")], [DAY]
-        )
+    other = Table("others", TABLE.columns, key=TABLE.key)
+    lacking = arrow(other, [row(DAY, 9)]).drop_columns(["scope"])
+    with pytest.raises(duckdb.BinderException):
+        warehouse.replace([(TABLE, arrow(TABLE, [row(DAY, 9)]), ""), (other, lacking, "")], [DAY])
     assert kept(warehouse) == [(DAY, 1, None)]
 
 
 def test_a_column_declared_later_is_added(warehouse: DuckDbWarehouse) -> None:
     warehouse.replace([(TABLE, arrow(TABLE, [row(DAY, 1)]), "")], [DAY])
     wider = Table("things", (*TABLE.columns, text("colour")), key=TABLE.key)
-    warehouse.prepare([wider])
     warehouse.replace([(wider, arrow(wider, [row(DAY, 1, colour="red")]), "")], [DAY])
     with warehouse.connect(read_only=True) as connection:
         assert connection.execute("select colour from psa.things").fetchall() == [("red",)]

@@ -34,3 +34,8 @@
 {% macro vault_rows_written(result) %}{{ return(adapter.dispatch('vault_rows_written')(result)) }}{% endmacro %}
 {% macro default__vault_rows_written(result) %}{{ return(result['response'].rows_affected) }}{% endmacro %}
 {% macro duckdb__vault_rows_written(result) %}{{ return(result['data'][0][0]) }}{% endmacro %}
+
+{#- Statements as texts that the driver takes at once: Redshift's takes one statement at a time. -#}
+{% macro vault_batches(statements) %}{{ return(adapter.dispatch('vault_batches')(statements)) }}{% endmacro %}
+{% macro default__vault_batches(statements) %}{{ return([statements | join(';\n')] if statements else []) }}{% endmacro %}
+{% macro redshift__vault_batches(statements) %}{{ return(statements) }}{% endmacro %}

@@ -20,13 +20,15 @@
 {% endmacro %}
 
 
-{% macro log_vault_load(meta, window, late, written) %}
-  {%- call statement('load_log') -%}
-    insert into metrics_vault.vault_load_log values (
-      '{{ invocation_id }}', '{{ this.schema }}', '{{ this.identifier }}', '{{ meta["kind"] }}',
-      {{ window['start'] }}, {{ window['end'] }}, {{ 'true' if late else 'false' }},
-      {{ written['insert'] }}, {{ written['update'] }}, {{ written['delete'] }},
-      timestamp '{{ modules.datetime.datetime.now(modules.pytz.utc).strftime("%Y-%m-%d %H:%M:%S.%f") }}'
-    )
-  {%- endcall -%}
+{#- The statement that notes a load. -#}
+{% macro vault_load_log_entry(meta, window, late, written) %}
+  {%- set entry -%}
+insert into metrics_vault.vault_load_log values (
+  '{{ invocation_id }}', '{{ this.schema }}', '{{ this.identifier }}', '{{ meta["kind"] }}',
+  {{ window['start'] }}, {{ window['end'] }}, {{ 'true' if late else 'false' }},
+  {{ written['insert'] }}, {{ written['update'] }}, {{ written['delete'] }},
+  timestamp '{{ modules.datetime.datetime.now(modules.pytz.utc).strftime("%Y-%m-%d %H:%M:%S.%f") }}'
+)
+  {%- endset -%}
+  {{ return(entry) }}
 {% endmacro %}

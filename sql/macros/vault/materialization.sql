@@ -31,21 +31,28 @@
   {%- call statement('lateness', fetch_result=True) -%}{{ vault_lateness(meta, target_relation, window) }}{%- endcall -%}
   {%- set late = load_result('lateness')['data'][0][0] | int > 0 -%}
 
+  {#- A statement costs dbt more than it costs the engine, so what leads up to a write goes with it. -#}
+  {%- set pending = [] -%}
   {%- for what, statement_sql in vault_steps(meta, target_relation, window, late) -%}
+    {%- do pending.append(statement_sql) -%}
     {%- if what in written -%}
-      {%- call statement('write', fetch_result=(target.type == 'duckdb')) -%}{{ statement_sql }}{%- endcall -%}
+      {%- for batch in vault_batches(pending) -%}
+        {%- call statement('write', fetch_result=(target.type == 'duckdb')) -%}{{ batch }}{%- endcall -%}
+      {%- endfor -%}
       {%- do written.update({what: written[what] + vault_rows_written(load_result('write')) | int}) -%}
-    {%- else -%}
-      {%- call statement('prepare') -%}{{ statement_sql }}{%- endcall -%}
+      {%- do pending.clear() -%}
     {%- endif -%}
   {%- endfor -%}
+  {%- do pending.append(vault_load_log_entry(meta, window, late, written)) -%}
 
   {%- set summary = written['insert'] ~ ' inserted, ' ~ written['update'] ~ ' ended, ' ~ written['delete'] ~ ' deleted'
       ~ (', late path' if late else '') -%}
   {%- call noop_statement('main', summary, 'VAULT', written['insert'] + written['update'] + written['delete']) -%}
     {{ sql }}
   {%- endcall -%}
-  {%- do log_vault_load(meta, window, late, written) -%}
+  {%- for batch in vault_batches(pending) -%}
+    {%- call statement('load_log') -%}{{ batch }}{%- endcall -%}
+  {%- endfor -%}
 
   {{ run_hooks(post_hooks, inside_transaction=True) }}
   {%- do apply_grants(target_relation, config.get('grants'), should_revoke=should_revoke(existing, full_refresh_mode=False)) -%}
