@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
+from oss_datastore.catalogue import ANSWER_SET_OF
 from oss_datastore.connections import open_fetcher, open_queue
 from oss_datastore.dead_letters import DeadLetterQueue, Letter, QueueError
 from oss_datastore.settings import Settings
@@ -64,6 +65,7 @@ def retry_chosen(settings: Settings, choice: Choice, *, lease_seconds: float = L
         error_class=choice.error_class,
         limit=choice.limit,
         lease_seconds=lease_seconds,
+        together={dataset: answer_set.name for dataset, answer_set in ANSWER_SET_OF.items()},
         who=who,
     )
     fetcher = open_fetcher(settings)

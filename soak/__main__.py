@@ -47,7 +47,8 @@ def _line(name: str, outcome: Outcome) -> str:
         f"unaccounted {outcome.unaccounted}; {outcome.wall:.0f} s, {outcome.cpu:.0f} s of CPU\n"
         f"  retried a day too late: {outcome.late_lost:,} rows missing, in {outcome.late_scopes:,} scopes of which "
         f"the ledger tells {outcome.late_unavailable:,} unavailable, {outcome.late_partial:,} partial, "
-        f"and {outcome.late_unlisted:,} that only an unavailable list would have named"
+        f"and {outcome.late_unlisted:,} that only an unavailable list would have named; "
+        f"{outcome.late_moments:,} scopes are whole but for a total of the moment"
     )
 
 

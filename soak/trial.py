@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import random
 import re
 import resource
@@ -14,7 +15,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+from botocore.retries.standard import ExponentialBackoff
 from moto.server import ThreadedMotoServer
 
 from oss_datastore.catalogue import ANSWER_SET_OF, ANSWER_SETS, DATASETS
@@ -46,8 +49,6 @@ DERIVED = frozenset({"fetch_ledger", "actors"})
 """Tables that tell of the fetching, or of several lists at once: not of one scope's rows."""
 
 _EDGE = re.compile(r", 'is_window_edge': (True|False)|, 'ma_sat_repo_traffic_\w+_hd': '\w+'")
-_DAY = re.compile(r"'load_date': datetime\.datetime\([^)]*\)")
-_COUNT = re.compile(r", 'rows': \d+")
 
 
 @dataclass
@@ -70,6 +71,7 @@ class Outcome:
     late_unavailable: int = 0
     late_partial: int = 0
     late_unlisted: int = 0
+    late_moments: int = 0
     wall: float = 0.0
     cpu: float = 0.0
     broken: list[str] = field(default_factory=list)
@@ -133,6 +135,9 @@ class Trial:
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
         stack.callback(server.stop)
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        # Retries as many as in operation, with pauses that a campaign can wait for.
+        stack.enter_context(patch.object(ExponentialBackoff, "delay_amount", lambda self, context: 0.01))
         host, port = server.get_host_and_port()
         self.proxy = stack.enter_context(FaultyS3(f"http://{host}:{port}"))
         client = s3_client(self.proxy.url, attempts=6, max_pool_connections=20)
@@ -275,8 +280,7 @@ class Trial:
                 self._break(f"letter of {letter.dataset}, {letter.scope}, {letter.day}, is still {letter.state}")
         right_rows = load(clean, days)
         self.outcome.rows = sum(map(len, right_rows.values()))
-        lost, invented = differences(mine_rows := load(staging, days), right_rows)
-        lost, invented = _but_repeated(lost, mine_rows), _but_repeated(invented, right_rows)
+        lost, invented = differences(load(staging, days), right_rows)
         self.outcome.lost, self.outcome.invented = sum(map(len, lost.values())), sum(map(len, invented.values()))
         for word, rows in (("lost", lost), ("invented", invented)):
             for table, some in rows.items():
@@ -291,12 +295,24 @@ class Trial:
             *({t: [_EDGE.sub("", r) for r in rows] for t, rows in d.items()} for d in (mine, right))
         )
         told = {entry.key: entry.state for entry in entries(staging, day)}
-        tables = {table.name: name for name, dataset in DATASETS.items() for table in dataset.tables}
+        late = {
+            entry.key
+            for entry in entries(staging, day)
+            if entry.fetched_at and entry.fetched_at.date() > day + timedelta(days=1)
+        }
+        tables = {table.name: (name, table) for name, dataset in DATASETS.items() for table in dataset.tables}
         missing: set[tuple[str, str]] = set()
         for table, rows in lost.items():
-            if table not in DERIVED:
-                self.outcome.late_lost += len(rows)
-                missing |= {(tables[table], _scope(row)) for row in rows}
+            if table in DERIVED:
+                continue
+            self.outcome.late_lost += len(rows)
+            name, declared = tables[table]
+            for scope in set(map(_scope, rows)):
+                # Totals of a moment, beside what can still be had: the catalogue says that a late day has none.
+                if declared.snapshot_only and told.get((name, scope)) is State.complete and (name, scope) in late:
+                    self.outcome.late_moments += 1
+                else:
+                    missing.add((name, scope))
         for table, rows in invented.items():
             if table not in DERIVED:
                 self.outcome.broken.append(f"{len(rows)} rows invented in {table} a day too late: {rows[0][:300]}")
@@ -331,21 +347,6 @@ def differences(mine: Tables, right: Tables) -> tuple[Tables, Tables]:
     lost = {name: sorted((Counter(right[name]) - Counter(mine[name])).elements()) for name in right}
     invented = {name: sorted((Counter(mine[name]) - Counter(right[name])).elements()) for name in right}
     return {k: v for k, v in lost.items() if v}, {k: v for k, v in invented.items() if v}
-
-
-def _but_repeated(rows: Tables, there: Tables) -> Tables:
-    """Rows without those that another day has: a list of what is new ends with a page, and tells of older things, too.
-
-    How far it goes back depends on the size of the page, which shrinks when GitHub does not manage a large one.
-    """
-    found = {}
-    for table, some in rows.items():
-        passing = _COUNT if table == "fetch_ledger" else _DAY
-        known = {passing.sub("", row) for row in there[table]}
-        left = [row for row in some if passing.sub("", row) not in known]
-        if left:
-            found[table] = left
-    return found
 
 
 def _scope(row: str) -> str:

@@ -31,7 +31,8 @@ class Part:
     """The piece of an answer that belongs to one dataset and scope; `path` leads to its items.
 
     `context` holds what the asking knew: the parameters of a variant, the `parent` of records that were asked for one
-    by one, and under `only` the path and the value that tell this scope's items from those of other scopes.
+    by one, under `only` the path and the value that tell this scope's items from those of other scopes, and under
+    `not_before` the field and the moment at which a newest-first list was left.
     """
 
     dataset: str
@@ -189,11 +190,30 @@ def _listed_items(dataset: Dataset, answer: Any) -> tuple[list[Any], str]:
 
 
 def _own_items(items: list[Any], part: Part) -> list[Any]:
-    """The items of the part's scope, where an answer lists those of many."""
-    if not part.context or "only" not in part.context:
-        return items
-    path, wanted = part.context["only"]
-    return [item for item in items if _is_same(get(item, path), wanted)]
+    """The items of the part's scope, where an answer lists those of many, and of a newest-first list what is new.
+
+    Such a list ends with a page: how many known items follow the last new one depends on the size of the page, which
+    must not show in a table.
+    """
+    context = part.context or {}
+    if "only" in context:
+        path, wanted = context["only"]
+        items = [item for item in items if _is_same(get(item, path), wanted)]
+    if "not_before" in context:
+        path, moment = context["not_before"]
+        since = datetime.fromisoformat(moment)
+        items = [item for item in items if not is_before(get(item, path), since)]
+    return items
+
+
+def is_before(value: Any, since: datetime) -> bool:
+    """Whether a moment as GitHub writes it lies before another; what is no moment lies nowhere."""
+    try:
+        # The weeks of statistics begin at seconds since 1970.
+        moment = datetime.fromtimestamp(value, UTC) if isinstance(value, int) else datetime.fromisoformat(value)
+        return moment < since
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def _is_same(value: Any, wanted: Any) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
@@ -181,11 +181,14 @@ class DeadLetterQueue:
         error_class: str | None = None,
         limit: int = 100,
         lease_seconds: float = 900,
+        together: Mapping[str, str] | None = None,
         who: str,
     ) -> Letters:
         """Take open letters for a retry; nobody else gets them until the lease ends.
 
-        Soonest lost first. Without `ids` only letters that can still be recovered; with them any open one.
+        Soonest lost first. Without `ids` only letters that can still be recovered; with them any open one. `together`
+        names what is fetched at once, by dataset: while a letter of a scope and day is retried, others of the same
+        fetch are left alone.
         """
         self._release_leases()
         given = {
@@ -195,10 +198,16 @@ class DeadLetterQueue:
             "error_class": error_class,
             "limit": limit,
             "lease_seconds": lease_seconds,
+            "together": json.dumps(dict(together or {})),
             "who": clean(who),
             "now": self.clock.now(),
         }
-        found = self._act(lambda cursor: _letters(cursor, "claim", given), who=who, why="retry")
+
+        def write(cursor: Any) -> Letters:
+            cursor.execute(query("claim_alone"))
+            return _letters(cursor, "claim", given)
+
+        found = self._act(write, who=who, why="retry")
         never = datetime.max.replace(tzinfo=UTC)
         return sorted(found, key=lambda letter: (letter.recoverable_until or never, letter.id))
 

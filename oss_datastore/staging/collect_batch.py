@@ -92,7 +92,8 @@ class BatchCollection(GraphCollection):
                     tally = self.tally(*key)
                     if part.total:
                         tally.total = get(node, part.total)
-                    parts.append(Part(*key, ("data", *path, *(part.path.split(".") if part.path else ()))))
+                    mine = [Part(*key, ("data", *path, *(part.path.split(".") if part.path else ())))]
+                    parts += self._of_what_is_new(mine, request.newest_first if part.path else None)
                     whole.append((part, node))
                 elif part.nullable and get(node, part.nullable) is None and not self._told(answer, path):
                     self.tally(*key).detail = f"{part.nullable} is null: there is nothing"

@@ -93,7 +93,7 @@ class GraphCollection(Collection):
                 if self.asks(part.dataset, str(self.scope)) and not self._lacks(
                     request, part, lost, (part.dataset, str(self.scope))
                 ):
-                    parts.append(Part(part.dataset, str(self.scope), base))
+                    parts += self._of_what_is_new([Part(part.dataset, str(self.scope), base)], request.newest_first)
                 continue
             for index, item in enumerate(connection[key]):
                 scope = self._scope_of(part, item)
@@ -212,10 +212,9 @@ class GraphCollection(Collection):
                     return
                 path = ("data", "node", *part.inner.split("."), _list_name(inner))
                 alone = replace(request, parts=())
-                self._keep(
-                    answer,
-                    [Part(*key, path, context) for key in keys if not self._lacks(alone, _RECORDS, lost, key)],
-                )
+                parts = [Part(*key, path, context) for key in keys if not self._lacks(alone, _RECORDS, lost, key)]
+                # Outside a batch the ordered list is the outer one.
+                self._keep(answer, self._of_what_is_new(parts, request.newest_first if request.batch else None))
                 for error in answer.errors:
                     for key in keys:
                         self._failed(answer, key, error)

@@ -68,7 +68,7 @@ class RestCollection(Collection):
                         if number in found
                         for key in keys
                     ]
-                    self._keep(answer, parts)
+                    self._keep(answer, self._of_what_is_new(parts, request.newest_first))
                     heard += len(items)
                     if request.newest_first and self._is_past(items, request.newest_first):
                         break
@@ -102,7 +102,7 @@ class RestCollection(Collection):
                         self._gone(own, "its name leads to another repository now")
                         return
                     parts = [Part(d, str(scope), (), {**variant, **context} or None) for d in datasets]
-                    if not self._keep(answer, parts):
+                    if not self._keep(answer, self._of_what_is_new(parts, request.newest_first)):
                         break
                     self._per_item(request, scope, answer)
                     if request.newest_first and self._is_past(answer.payload, request.newest_first):

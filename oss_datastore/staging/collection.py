@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Any
 
 import orjson
 
 from oss_datastore.catalogue import ACTORS, DATASETS
 from oss_datastore.catalogue.model import Meaning, Needs
-from oss_datastore.catalogue.parse import Part, get, parse
+from oss_datastore.catalogue.parse import Part, get, is_before, parse
 from oss_datastore.clock import Clock
 from oss_datastore.dead_letters import Failure
 from oss_datastore.github import Answer, GitHub, GitHubError, GraphQLAnswer
@@ -236,15 +236,14 @@ class Collection:
         return bool(self.since and isinstance(items, list) and items and self._is_old(items[-1], field_name))
 
     def _is_old(self, item: Any, field_name: str) -> bool:
-        value = get(item, field_name)
-        if not value or self.since is None:
-            return False
-        try:
-            # The weeks of statistics begin at seconds since 1970.
-            moment = datetime.fromtimestamp(value, UTC) if isinstance(value, int) else datetime.fromisoformat(value)
-            return moment < self.since
-        except (TypeError, ValueError, OverflowError):
-            return False
+        return self.since is not None and is_before(get(item, field_name), self.since)
+
+    def _of_what_is_new(self, parts: list[Part], field_name: str | None) -> list[Part]:
+        """Parts of a newest-first list that say where it was left: what they hold beyond that is known."""
+        if self.since is None or not field_name:
+            return parts
+        left = [field_name, self.since.isoformat()]
+        return [replace(part, context={**(part.context or {}), "not_before": left}) for part in parts]
 
     # Keeping
 

@@ -275,6 +275,27 @@ def test_many_claimants_at_once_never_get_the_same_letter(queue_url: str, clock:
     queue.close()
 
 
+def test_what_one_fetch_brings_is_retried_by_one_claimant_at_a_time(queue_url: str, clock: Clock) -> None:
+    together = {"issues": "issues", "issue_comments": "issues", "labels": "shelf"}
+    queue = DeadLetterQueue(queue_url, clock=clock)
+    scopes = [f"github.com/repository/{number}" for number in range(12)]
+    queue.put_many([failure(dataset=name, scope=scope) for scope in scopes for name in together])
+    start = threading.Barrier(6)
+
+    def claim_one(name: int) -> list[tuple[str, str]]:
+        with closing(DeadLetterQueue(queue_url, clock=clock)) as own:
+            own.counts()
+            start.wait()
+            found = [own.claim(limit=1, together=together, who=f"retry {name}") for _ in range(3)]
+            return [(together[letter.dataset], letter.scope) for some in found for letter in some]
+
+    with ThreadPoolExecutor(6) as threads:
+        taken = [fetch for found in threads.map(claim_one, range(6)) for fetch in found]
+    assert len(taken) == 18
+    assert len(set(taken)) == len(taken)
+    queue.close()
+
+
 def test_one_queue_may_be_used_by_several_threads(queue: DeadLetterQueue) -> None:
     with ThreadPoolExecutor(8) as threads:
         numbers = list(threads.map(lambda number: queue.put(failure(cause=str(number % 5))), range(40)))

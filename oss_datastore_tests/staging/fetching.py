@@ -139,15 +139,11 @@ class MemoryWarehouse:
 
     rows: dict[str, list[Row]] = field(default_factory=dict)
 
-    def prepare(self, tables: Sequence[Table]) -> None:
-        for table in tables:
-            self.rows.setdefault(table.name, [])
-
     def replace(self, loads: Sequence[tuple[Table, pa.Table, str]], days: Sequence[date]) -> None:
         for table, arrow, narrow in loads:
             kept = [
                 row
-                for row in self.rows[table.name]
+                for row in self.rows.get(table.name, [])
                 if row["load_date"].date() not in days or (narrow and f"'{row['dataset']}'" not in narrow)
             ]
             self.rows[table.name] = kept + arrow.to_pylist()

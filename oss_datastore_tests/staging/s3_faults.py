@@ -116,6 +116,7 @@ class _Answer:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits for an acknowledgement that the client delays
     faults: FaultyS3
 
     def log_message(self, format: str, *args: object) -> None:
