@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from oss_datastore.catalogue import ANSWER_SET_OF
-from oss_datastore.connections import open_fetcher, open_queue
-from oss_datastore.dead_letters import DeadLetterQueue, Letter, QueueError
+from oss_datastore.connections import open_fetcher, open_queue, open_store
+from oss_datastore.dead_letters import DeadLetterQueue, Letter, QueueError, SpoolingQueue
 from oss_datastore.settings import Settings
 
 LEASE_SECONDS = 900.0
@@ -57,6 +57,8 @@ def retry_chosen(settings: Settings, choice: Choice, *, lease_seconds: float = L
     from oss_datastore.dead_letters.retry import retry
 
     queue = open_queue(settings)
+    # What failed while the queue was away is to be retried, too.
+    SpoolingQueue(lambda: queue, open_store(settings), clock=settings.clock).drain()
     who = f"{os.environ.get('USER', 'someone')}@{socket.gethostname()}:{os.getpid()}"
     letters: list[Letter] = queue.claim(
         ids=list(choice.ids) or None,

@@ -67,16 +67,28 @@ class RunOutcome:
     errors: tuple[str, ...]
 
 
+_set_here: set[str] = set()
+"""What this process has put into DAGSTER_HOME itself: no choice of anybody's."""
+
+
 def dagster_home(settings: Settings) -> Path:
-    """Dagster's own folder under the home, with its configuration; also set for this process."""
+    """Dagster's own folder: DAGSTER_HOME where somebody has set it, else under our home, with its configuration.
+
+    A deployment has its runs and events elsewhere (`infra/dagster.yaml`), and what a retry or a command loads belongs
+    there, too. The folder is also set for this process.
+    """
+    chosen = os.environ.get("DAGSTER_HOME", "")
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "200")
+    if chosen and chosen not in _set_here:
+        return Path(chosen)
     folder = prepare_home(settings) / "dagster"
     folder.mkdir(exist_ok=True)
     configuration = folder / "dagster.yaml"
     if not configuration.exists():
         configuration.write_text(_INSTANCE.format(history=folder / "history" / "runs"), encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(folder)
-    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "200")
+    _set_here.add(str(folder))
     return folder
 
 

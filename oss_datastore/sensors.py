@@ -4,7 +4,7 @@ commands need of Dagster: which runs failed, and where an alert is shown.
 Sensors read the queue, the ledger and the list of runs, never the warehouse.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -15,17 +15,18 @@ from dagster._core.storage.tags import (
 )
 
 from oss_datastore.accepted_gaps import accepted_gaps
-from oss_datastore.alerts import Alert, FailedRun, evaluate, notifiers
+from oss_datastore.alerts import Alert, FailedRun, evaluate, notifiers, tell_away, tell_back
 from oss_datastore.alerts.evaluation import Judge
 from oss_datastore.alerts.failed_runs import RunJudge
 from oss_datastore.alerts.ledger import LedgerJudge
 from oss_datastore.alerts.letters import LetterJudge
 from oss_datastore.connections import open_queue, open_store
-from oss_datastore.dead_letters import DeadLetterQueue
+from oss_datastore.dead_letters import DeadLetterQueue, PostgresUnavailable, QueueUnavailable, SpoolingQueue
 from oss_datastore.redaction import redact_text
 from oss_datastore.resources import DeadLetterQueueResource, StoreResource
 from oss_datastore.settings import Settings
 from oss_datastore.staging.lines import Staging
+from oss_datastore.staging.store import RawStore
 
 _RUNS_LOOKED_AT = 100
 _RUNS_LOOK_BACK = timedelta(days=14)
@@ -37,18 +38,19 @@ def build_sensors() -> list[dg.SensorDefinition]:
     return [_dead_letters(), _failed_runs(), _completeness()]
 
 
-def tell_and_show(settings: Settings, instance: dg.DagsterInstance) -> list[Alert]:
-    """What the sensors do, all at once, at the end of a command. Raises QueueError where the queue is away."""
-    queue = open_queue(settings)
-    try:
-        staging = Staging(open_store(settings))
-        judges = [_letter_judge(settings, queue, staging), _run_judge(instance), _ledger_judge(settings, staging)]
-        alerts = evaluate(queue, notifiers(settings), judges, settings.clock)
-    finally:
-        queue.close()
+def tell_and_show(settings: Settings, instance: dg.DagsterInstance) -> tuple[list[Alert], str]:
+    """What the sensors do, all at once, at the end of a command: what was told, and why the queue is away, if it is."""
+    store = open_store(settings)
+    staging = Staging(store)
+    alerts, away = _look(
+        settings,
+        store,
+        lambda: open_queue(settings),
+        lambda queue: [_letter_judge(settings, queue, staging), _run_judge(instance), _ledger_judge(settings, staging)],
+    )
     for event in observations(alerts):
         instance.report_runless_asset_event(event)
-    return alerts
+    return alerts, away
 
 
 def observations(alerts: Iterable[Alert]) -> list[dg.AssetObservation]:
@@ -121,13 +123,39 @@ def _run_judge(instance: dg.DagsterInstance) -> Judge:
     return RunJudge(failed_runs(instance), lambda run_id: _first_error(instance, run_id))
 
 
-def _tick(settings: Settings, queue: DeadLetterQueue, judges: Sequence[Judge], nothing: str) -> dg.SensorResult:
+def _look(
+    settings: Settings,
+    store: RawStore,
+    open_queue: Callable[[], DeadLetterQueue],
+    judges: Callable[[DeadLetterQueue], Sequence[Judge]],
+) -> tuple[list[Alert], str]:
+    """What was told, and why the queue cannot be reached, if so: then that is what is told.
+
+    What waits in the raw store since the queue was away is taken in first.
+    """
+    ways = notifiers(settings)
     try:
-        alerts = evaluate(queue, notifiers(settings), judges, settings.clock)
-    finally:
-        queue.close()
+        queue = open_queue()
+        try:
+            SpoolingQueue(lambda: queue, store, clock=settings.clock).drain()
+            back = tell_back(ways, store, settings.clock)
+            told = evaluate(queue, ways, judges(queue), settings.clock)
+        finally:
+            queue.close()
+    except (QueueUnavailable, PostgresUnavailable) as why:
+        return tell_away(str(why), ways, store, settings.clock), str(why)
+    return [*back, *told], ""
+
+
+def _tick(
+    dlq: DeadLetterQueueResource,
+    store: RawStore,
+    judges: Callable[[DeadLetterQueue], Sequence[Judge]],
+    nothing: str,
+) -> dg.SensorResult:
+    alerts, away = _look(Settings.load(), store, dlq.open, judges)
     told = "; ".join(alert.subject for alert in alerts)
-    return dg.SensorResult(skip_reason=f"told: {told}" if told else nothing, asset_events=observations(alerts))
+    return dg.SensorResult(skip_reason=f"told: {told}" if told else away or nothing, asset_events=observations(alerts))
 
 
 def _dead_letters() -> dg.SensorDefinition:
@@ -139,9 +167,9 @@ def _dead_letters() -> dg.SensorDefinition:
         "lost: grouped, each once, and when it is over.",
     )
     def dead_letters(dlq: DeadLetterQueueResource, store: StoreResource) -> dg.SensorResult:
-        settings, queue = Settings.load(), dlq.open()
-        judge = _letter_judge(settings, queue, Staging(store.open()))
-        return _tick(settings, queue, [judge], "no new dead letter")
+        settings, kept = Settings.load(), store.open()
+        staging = Staging(kept)
+        return _tick(dlq, kept, lambda queue: [_letter_judge(settings, queue, staging)], "no new dead letter")
 
     return dead_letters
 
@@ -153,8 +181,10 @@ def _failed_runs() -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Tells of runs that failed after the last success of their job: any number is one message.",
     )
-    def failed_runs_sensor(context: dg.SensorEvaluationContext, dlq: DeadLetterQueueResource) -> dg.SensorResult:
-        return _tick(Settings.load(), dlq.open(), [_run_judge(context.instance)], "no new failed run")
+    def failed_runs_sensor(
+        context: dg.SensorEvaluationContext, dlq: DeadLetterQueueResource, store: StoreResource
+    ) -> dg.SensorResult:
+        return _tick(dlq, store.open(), lambda _: [_run_judge(context.instance)], "no new failed run")
 
     return failed_runs_sensor
 
@@ -168,8 +198,7 @@ def _completeness() -> dg.SensorDefinition:
         "disabled or gone, and accepted gaps that ended.",
     )
     def completeness(dlq: DeadLetterQueueResource, store: StoreResource) -> dg.SensorResult:
-        settings = Settings.load()
-        judge = _ledger_judge(settings, Staging(store.open()))
-        return _tick(settings, dlq.open(), [judge], "nothing new is missing")
+        settings, kept = Settings.load(), store.open()
+        return _tick(dlq, kept, lambda _: [_ledger_judge(settings, Staging(kept))], "nothing new is missing")
 
     return completeness

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,11 +9,9 @@ from typing import Any, Protocol
 
 from oss_datastore.alerts.memory import Memory, Told
 from oss_datastore.alerts.message import Alert, Concern, Severity
-from oss_datastore.alerts.notifiers import NotDelivered, Notifier
+from oss_datastore.alerts.notifiers import Notifier, deliver
 from oss_datastore.clock import Clock
 from oss_datastore.dead_letters import DeadLetterQueue
-
-logger = logging.getLogger("oss_datastore.alerts")
 
 COOL_DOWN = timedelta(hours=1)
 """News of a concern that was told wait so long, unless they are more urgent."""
@@ -129,17 +126,9 @@ def _is_part(mark: Any, told: Any) -> bool:
 
 
 def _deliver(notifier: Notifier, memory: Memory, alert: Alert) -> bool:
-    try:
-        notifier.tell(alert)
-    except NotDelivered as why:
-        told = str(why)
-    except Exception as why:
-        # Of any kind: what people are reached by is not ours, and a run must not fail with it. Its text may hold the
-        # address, which is a secret.
-        told = type(why).__name__
-    else:
-        memory.delivered()
-        return True
-    memory.failed(told)
-    logger.error("alert not delivered by %s (%s); it is tried again", notifier.name, told)
-    return False
+    why = deliver(notifier, alert)
+    if why:
+        memory.failed(why)
+        return False
+    memory.delivered()
+    return True

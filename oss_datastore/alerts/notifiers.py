@@ -46,6 +46,22 @@ def notifiers(settings: Settings) -> list[Notifier]:
     return [_notifier(target, settings) for target in settings.alerts]
 
 
+def deliver(notifier: Notifier, alert: Alert) -> str:
+    """Why the alert did not reach anybody by this notifier, without its address; '' where it did. Never raises."""
+    try:
+        notifier.tell(alert)
+    except NotDelivered as why:
+        told = str(why)
+    except Exception as why:
+        # Of any kind: what people are reached by is not ours, and a run must not fail with it. Its text may hold the
+        # address, which is a secret.
+        told = type(why).__name__
+    else:
+        return ""
+    logger.error("alert not delivered by %s (%s); it is tried again", notifier.name, told)
+    return told or "it did not say why"
+
+
 def _notifier(target: str, settings: Settings) -> Notifier:
     way, _, address = target.partition(":")
     if way == "sns":

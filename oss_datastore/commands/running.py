@@ -219,17 +219,18 @@ def tell(settings: Settings) -> str | None:
     """Evaluates the alert function, as the sensors do; the queue being away is told, and fails nothing."""
     import dagster as dg
 
-    from oss_datastore.dead_letters import PostgresUnavailable, QueueError
+    from oss_datastore.dead_letters import QueueError
     from oss_datastore.runs import dagster_home
     from oss_datastore.sensors import tell_and_show
 
     dagster_home(settings)
     try:
         with dg.DagsterInstance.get() as instance:
-            alerts = tell_and_show(settings, instance)
-    except (QueueError, PostgresUnavailable) as why:
-        click.echo(f"alerts could not be evaluated: {why}", err=True)
-        return None
+            alerts, away = tell_and_show(settings, instance)
+    except QueueError as why:
+        alerts, away = [], str(why)
+    if away:
+        click.echo(f"alerts could not be evaluated: {away}", err=True)
     return "; ".join(alert.subject for alert in alerts) or None
 
 

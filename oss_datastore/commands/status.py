@@ -16,7 +16,8 @@ from oss_datastore.catalogue import DATASETS
 from oss_datastore.commands.output import as_json, console, table
 from oss_datastore.completeness import LOOK_BACK_DAYS, DayState, day_state
 from oss_datastore.connections import open_queue, open_store
-from oss_datastore.dead_letters import DeadLetterQueue, PostgresUnavailable, QueueError
+from oss_datastore.dead_letters import DeadLetterQueue, PostgresUnavailable, QueueError, SpoolingQueue
+from oss_datastore.dead_letters.spool import SPOOL
 from oss_datastore.settings import Settings
 from oss_datastore.staging.days import recoverable_until
 from oss_datastore.staging.lines import Staging
@@ -42,6 +43,7 @@ def status(wants_json: bool) -> None:
     memories: list[Memory] = []
     try:
         queue = open_queue(settings)
+        SpoolingQueue(lambda: queue, staging.store, clock=settings.clock).drain()
         counts = queue.counts()
         losing, overdue = _losses(queue, staging, settings.clock.now())
         lost = overdue + sum(counts["expired"].values())
@@ -50,9 +52,10 @@ def status(wants_json: bool) -> None:
         memories = [memory for memory in Memory.all(queue) if memory.notifier in ways]
         letters = {state: sum(kinds.values()) for state, kinds in counts.items()}
         kinds = Counter({f"{d}: {kind}": count for (d, kind), count in counts["open"].items()})
-        trouble = None
+        trouble, spooled = None, 0
     except (QueueError, PostgresUnavailable) as why:
         letters, kinds, losing, lost, trouble = {}, Counter(), [], 0, str(why)
+        spooled = sum(1 for _ in staging.store.list(SPOOL))
     plan = last_plan(staging.store, last)
     spent = spent_since(staging, last, plan.made) if plan else Cost()
     waits = waiting(entry for state in states for entry in state.missing)
@@ -70,6 +73,7 @@ def status(wants_json: bool) -> None:
                 "asked_again_from": next_at.isoformat() if next_at else None,
                 "letters": letters,
                 "queue": trouble or "reachable",
+                "spooled": spooled,
                 "will_be_lost": [
                     {"dataset": dataset, "day": day.isoformat(), "letters": count, "at": until.isoformat()}
                     for until, dataset, day, count in losing
@@ -103,6 +107,8 @@ def status(wants_json: bool) -> None:
     console.print()
     if trouble:
         console.print(f"dead letter queue: {trouble}", markup=False)
+        if spooled:
+            console.print(f"{spooled} waiting in the raw store, to be taken in when it is back", markup=False)
     else:
         told = ", ".join(f"{count} {state}" for state, count in letters.items() if count) or "empty"
         console.print(f"dead letter queue: {told}", markup=False)

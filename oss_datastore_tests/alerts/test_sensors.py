@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from oss_datastore.alerts import Alert
+from oss_datastore.dead_letters import DeadLetterQueue, SpoolingQueue
 from oss_datastore.resources import DeadLetterQueueResource, StoreResource
 from oss_datastore.sensors import build_sensors, failed_runs, tell_and_show
 from oss_datastore.settings import Settings
@@ -108,8 +109,37 @@ def test_the_end_of_a_command_tells_what_the_sensors_would_and_they_then_do_not(
     home: Path, watch: Watch, instance: dg.DagsterInstance
 ) -> None:
     watch.queue.put(failure(1))
-    [alert] = tell_and_show(Settings.load(), instance)
+    [alert], away = tell_and_show(Settings.load(), instance)
+    assert away == ""
     [shown] = instance.fetch_observations(dg.AssetKey(["staging", "issues"]), limit=5).records
     assert shown.asset_observation is not None
     assert shown.asset_observation.metadata["alert"].value == alert.subject
     assert tick("dead_letters", instance).skip_message == "no new dead letter"
+
+
+def test_a_queue_that_is_away_is_told_once_and_when_it_is_back_and_what_waited_is_taken_in(
+    home: Path, queue_url: str, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = "postgresql://nobody@127.0.0.1:9/nothing"
+    monkeypatch.setenv("DLQ_URL", gone)
+    clock = Settings.load().clock
+    waiting = SpoolingQueue(lambda: DeadLetterQueue(gone, clock=clock), LocalStore(home / "store"), clock=clock)
+    assert waiting.put(failure(1)) is None
+    first = tick("dead_letters", instance)
+    assert first.skip_message == "told: The dead letter queue cannot be reached"
+    assert [event.asset_key for event in first.asset_events] == [dg.AssetKey(["staging", "organizations"])]
+    # Another sensor, or the same after a restart, has nothing new to tell.
+    assert "cannot be used" in tick("completeness", instance).skip_message
+    assert tell_and_show(Settings.load(), instance)[0] == []
+
+    monkeypatch.setenv("DLQ_URL", queue_url)
+    assert (
+        tick("dead_letters", instance).skip_message
+        == f"told: Over: The dead letter queue cannot be reached; 1 new dead letter for {DAY}"
+    )
+    assert tick("dead_letters", instance).skip_message == "no new dead letter"
+    assert [(alert.severity, alert.recovery) for alert in alerts(home)][:2] == [("page", False), ("note", True)]
+
+    # A server that comes and goes is no news within the hour.
+    monkeypatch.setenv("DLQ_URL", gone)
+    assert "cannot be used" in tick("dead_letters", instance).skip_message

@@ -50,7 +50,8 @@ def live_through(home: Path, days: int, repos: int) -> list[date]:
     """A demo of some days, and one day before them that nobody has loaded. Returns all days, that one first."""
     done = subprocess.run(
         [sys.executable, "-m", "oss_datastore", "demo", "--days", str(days), "--repos", str(repos)],
-        env=environment(home),
+        # Nobody hears of the failures yet: in the UI it is the sensor that tells of them.
+        env=environment(home) | {"OSS_DATASTORE_ALERTS": "webhook:http://127.0.0.1:9/nobody"},
         cwd=home.parent,
         capture_output=True,
         text=True,
@@ -155,6 +156,11 @@ class DagsterUi:
         )
         found: list[dict[str, Any]] = json.loads(done.stdout)
         return found
+
+    def alerts(self) -> list[dict[str, Any]]:
+        """What was told by the log, in order."""
+        file = self.home / "alerts.jsonl"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
     def finished(self, run_id: str) -> dict[str, Any]:
         """A run once it has ended. Raises AssertionError with its failed steps if it did not succeed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import date
 from urllib.parse import urlsplit
@@ -98,24 +97,40 @@ def test_a_warning_says_what_is_missing_and_why(ui: DagsterUi, page: Page, pictu
     picture(page, "dagster-asset")
 
 
-def test_a_failure_is_retried_from_the_launchpad_and_its_check_turns_green(
+def test_a_failure_is_told_retried_from_the_launchpad_and_told_to_be_over(
     ui: DagsterUi, page: Page, picture: Picture
 ) -> None:
     (letter,) = [found for found in ui.letters() if found["dataset"] == "traffic_views"]
+    told = wait_for(
+        "the sensor tells of the letters", lambda: [a for a in ui.alerts() if "new dead letter" in a["subject"]]
+    )
+    page.goto(f"{ui.url}/locations/oss_datastore/sensors/dead_letters")
+    expect(page.get_by_text(f"told: {told[0]['subject']}").first).to_be_visible()
+    picture(page, "dagster-sensor")
+    page.goto(f"{ui.url}/assets/staging/{told[0]['dataset']}?view=events")
+    expect(page.get_by_text(told[0]["subject"]).first).to_be_visible()
+    expect(page.get_by_text("the job retry_dead_letters in the launchpad").first).to_be_visible()
+    picture(page, "dagster-alert")
+
     before = {run["id"] for run in ui.runs()}
     page.goto(f"{ui.url}/locations/oss_datastore/jobs/retry_dead_letters/playground")
+    picture(page, "dagster-launchpad")
     page.get_by_role("button", name="Launch Run").click()
     made = wait_for("a retry is launched", lambda: [run for run in ui.runs() if run["id"] not in before])
     run = ui.finished(made[-1]["id"])
     assert run["jobName"] == "retry_dead_letters"
     assert letter["id"] not in {found["id"] for found in ui.letters()}
-    page.goto(f"{ui.url}/assets/staging/traffic_views?view=checks")
-    expect(page.get_by_text("Passed", exact=True).first).to_be_visible()
     page.goto(f"{ui.url}/runs/{run['id']}")
     expect(page.get_by_text("days_loaded").first).to_be_visible()
     picture(page, "dagster-retry")
-    told = [json.loads(line) for line in (ui.home / "alerts.jsonl").read_text().splitlines()]
-    assert any("retry_dead_letters" in alert["body"] for alert in told)
+    page.goto(f"{ui.url}/assets/staging/traffic_views?view=checks")
+    expect(page.get_by_text("Passed", exact=True).first).to_be_visible()
+    picture(page, "dagster-check-green")
+
+    over = wait_for("the sensor tells that it is over", lambda: [alert for alert in ui.alerts() if alert["recovery"]])
+    page.goto(f"{ui.url}/assets/staging/{over[0]['dataset']}?view=events")
+    expect(page.get_by_text(over[0]["subject"]).first).to_be_visible()
+    picture(page, "dagster-recovery")
 
 
 def test_a_day_that_is_missing_is_materialised_by_clicks(

@@ -1,4 +1,4 @@
-"""A run that is killed in the middle of a fetch goes on where it was."""
+"""A run that is killed in the middle of a fetch goes on where it was; so does a retry, once its lease is over."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 from oss_datastore.catalogue import ANSWER_SETS
+from oss_datastore.clock import Clock
+from oss_datastore.dead_letters import DeadLetterQueue
 from oss_datastore.dead_letters.embedded import EmbeddedPostgres
 from oss_datastore.simulator.server import Simulator
 from oss_datastore.staging.ledger import SETTLED, State
@@ -85,3 +87,48 @@ def test_finished_scopes_are_not_asked_again_and_the_tables_are_those_of_an_unin
     asked_for = [s.name for s in ANSWER_SETS.values() if any(is_asked_for(d.name, NARROW) for d in s.datasets)]
     assert all(resumed.is_staged(name, DAY) for name in asked_for)
     assert differences(load(resumed, [DAY]), load(whole.staging, [DAY])) == {}
+
+
+SHORT_LEASE = "from oss_datastore import retrying\nretrying.retry_chosen.__kwdefaults__['lease_seconds'] = 2.0"
+
+
+def test_a_retry_that_is_killed_gives_its_letters_back_and_the_next_one_brings_them_in_once(
+    tmp_path: Path, queue_url: str
+) -> None:
+    home, days = tmp_path / "home", ("traffic_*",)
+    with Simulator(repos=3, now=after(DAY), tokens={CANARY: "owner"}, limits=PLENTY) as github:
+        env = environment(github, home, OSS_DATASTORE_DATASETS=",".join(days), DLQ_URL=queue_url)
+        queue = DeadLetterQueue(queue_url, clock=Clock(after(DAY)))
+        github.set_faults("server_error@/repos/*/traffic/*=1:sticky")
+        first = fetcher(github, home / "store", queue, now=after(DAY), role=CANARY, datasets=days)
+        fetch_all(first, DAY)
+        github.set_faults(None)
+        failed = {letter.id for letter in queue.list()}
+        assert len(failed) == 12
+
+        github.application.latency = 0.3
+        github.application.log.clear()
+        arguments = ("dlq", "retry", "--due", "--no-load")
+        with (tmp_path / "retry.log").open("w") as log:
+            killed = subprocess.Popen(words(arguments, SHORT_LEASE), env=env, cwd=tmp_path, stdout=log, stderr=log)
+            until = time.monotonic() + 60
+            while time.monotonic() < until and killed.poll() is None and not asked(github):
+                time.sleep(0.02)
+            killed.send_signal(signal.SIGKILL)
+            killed.wait()
+        github.application.latency = 0.0
+        assert asked(github), (tmp_path / "retry.log").read_text()
+        assert queue.counts()["retrying"], "the kill came too late to show anything"
+        time.sleep(2.5)
+        assert {letter.id for letter in queue.list(states=("open",))} <= failed
+        assert not queue.counts()["retrying"]
+
+        again = command(*arguments, env=env, cwd=tmp_path)
+        assert again.returncode == 0, again.stdout + again.stderr
+        assert not queue.list()
+        assert {queue.get(number).state for number in failed} == {"resolved"}
+        whole = fetcher(github, tmp_path / "whole", now=after(DAY), role=CANARY, datasets=days)
+        fetch_all(whole, DAY)
+    queue.close()
+    retried = Staging(LocalStore(home / "store"))
+    assert differences(load(retried, [DAY]), load(whole.staging, [DAY])) == {}

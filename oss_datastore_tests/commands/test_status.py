@@ -14,6 +14,7 @@ from oss_datastore.accepted_gaps import accepted_gaps
 from oss_datastore.alerts import notifiers
 from oss_datastore.commands.status import status
 from oss_datastore.completeness import day_state, exit_code
+from oss_datastore.dead_letters import DeadLetterQueue, SpoolingQueue
 from oss_datastore.settings import Settings
 from oss_datastore.staging.ledger import State
 from oss_datastore.staging.lines import Staging
@@ -108,3 +109,21 @@ def test_a_gap_that_ended_is_accepted_no_longer(home: Path, watch: Watch) -> Non
     gaps = accepted_gaps(watch.staging, DAY)
     assert exit_code([day_state(watch.staging, DAY, (), gaps)]) == 3
     assert f"ended: members of * until {DAY}" in shown()
+
+
+def test_a_queue_that_is_away_is_said_and_what_waits_is_taken_in_once_it_is_back(
+    home: Path, queue_url: str, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = "postgresql://nobody@127.0.0.1:9/nothing"
+    SpoolingQueue(lambda: DeadLetterQueue(gone, clock=watch.clock), watch.staging.store, clock=watch.clock).put(
+        failure(1)
+    )
+    monkeypatch.setenv("DLQ_URL", gone)
+    told = as_json()
+    assert "cannot be used" in told["queue"]
+    assert (told["spooled"], told["letters"]) == (1, {})
+    assert "1 waiting in the raw store" in shown()
+
+    monkeypatch.setenv("DLQ_URL", queue_url)
+    told = as_json()
+    assert (told["queue"], told["spooled"], told["letters"]["open"]) == ("reachable", 0, 1)

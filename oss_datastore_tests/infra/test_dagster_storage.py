@@ -13,11 +13,16 @@ from pathlib import Path
 
 import dagster as dg
 import psycopg2
+import pytest
 import yaml  # type: ignore[import-untyped]
 
 from oss_datastore import runs
 from oss_datastore.clock import Clock
 from oss_datastore.dead_letters import DeadLetterQueue
+from oss_datastore.resources import GitHubResource
+from oss_datastore.settings import Settings
+from oss_datastore.simulator.server import Simulator
+from oss_datastore_tests.commands.homes import DAY, PLENTY, after, environment
 from oss_datastore_tests.dead_letters.failures import failure
 from oss_datastore_tests.infra.conftest import CONFIGURATION
 
@@ -76,6 +81,20 @@ def test_a_run_in_this_process_is_kept_in_postgresql(
         cursor.execute("select count(*) from event_logs where run_id = %s", (done.run_id,))
         assert cursor.fetchone()[0] > 5
     assert list(dagster_folder.rglob("*.db")) == []
+
+
+def test_what_a_command_or_a_retry_loads_is_kept_where_dagster_home_says(
+    instance: dg.DagsterInstance, dagster_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Simulator(repos=1, now=after(DAY), limits=PLENTY) as github:
+        for name, value in environment(github, tmp_path / "elsewhere").items():
+            monkeypatch.setenv(name, value)
+        done = runs.Runner(Settings.load(), resources={"github": GitHubResource(pace=False)}).run(
+            DAY, DAY, select='key:"staging/organizations"'
+        )
+    assert done.errors == ()
+    assert [run.run_id for run in instance.get_runs()] == [done.run_id]
+    assert not (tmp_path / "elsewhere" / "dagster").exists()
 
 
 def test_the_daemon_ticks_launches_and_frees_its_places_on_postgresql(
