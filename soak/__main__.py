@@ -6,7 +6,8 @@ import argparse
 import os
 import sys
 
-from soak.campaigns import CAMPAIGNS, Campaign
+from soak.calm import Calm
+from soak.campaigns import CAMPAIGNS
 from soak.trial import Outcome, Trial
 
 
@@ -28,27 +29,28 @@ def main(arguments: list[str] | None = None) -> int:
         wanted.names = wanted.names or ["server_errors"]
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", flush=True)
     broken = False
-    for name in wanted.names or CAMPAIGNS:
-        campaign: Campaign = CAMPAIGNS[name]
-        outcome = Trial(campaign, wanted.requests, wanted.repositories, wanted.outage, wanted.kills).run()
-        print(_line(name, outcome), flush=True)
-        for what in outcome.broken:
-            print(f"  BROKEN: {what}", flush=True)
-        broken |= bool(outcome.broken)
+    with Calm(wanted.repositories) as calm:
+        for name in wanted.names or CAMPAIGNS:
+            outcome = Trial(CAMPAIGNS[name], calm, wanted.requests, wanted.outage, wanted.kills).run()
+            print(_line(name, outcome), flush=True)
+            for what in outcome.broken:
+                print(f"  BROKEN: {what}", flush=True)
+            broken |= bool(outcome.broken)
     return int(broken)
 
 
 def _line(name: str, outcome: Outcome) -> str:
+    late = outcome.late
     struck = ", ".join(f"{kind} {count:,}" for kind, count in sorted(outcome.struck.items()))
     return (
         f"{name}: {outcome.requests:,} requests, {outcome.s3_requests:,} to S3, {outcome.days} days; struck: {struck}\n"
         f"  {outcome.letters:,} letters, {outcome.retried:,} retried, {outcome.stopped:,} runs ended early, "
         f"{outcome.rows:,} rows; lost {outcome.lost}, invented {outcome.invented}, "
         f"unaccounted {outcome.unaccounted}; {outcome.wall:.0f} s, {outcome.cpu:.0f} s of CPU\n"
-        f"  retried a day too late: {outcome.late_lost:,} rows missing, in {outcome.late_scopes:,} scopes of which "
-        f"the ledger tells {outcome.late_unavailable:,} unavailable, {outcome.late_partial:,} partial, "
-        f"and {outcome.late_unlisted:,} that only an unavailable list would have named; "
-        f"{outcome.late_moments:,} scopes are whole but for a total of the moment"
+        f"  retried a day too late: {late.lost:,} rows missing: {late.unavailable:,} of the {late.scopes:,} scopes "
+        f"that the ledger calls unavailable, {late.unlisted:,} of scopes that only their lists would have named, "
+        f"{late.accounts:,} accounts seen only there, {late.partial:,} of partial scopes, {late.moments:,} totals of "
+        f"a moment; not so explained: {len(late.broken):,}"
     )
 
 

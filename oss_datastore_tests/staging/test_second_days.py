@@ -29,6 +29,7 @@ NEXT = DAY + timedelta(days=1)
 ROOTS = ("organizations", "repositories")
 CHANGED = ("issues", "issue_comments", "commits")
 STATISTICS = "statistics_commit_activity"
+TOO_LARGE = "graphql_timeout@/graphql/PullRequests?*first=[1-9][0-9]*=1:sticky"
 BUSY = (f"acme/tidepool busy 4 2 on {NEXT}",)
 
 
@@ -79,6 +80,26 @@ def test_a_since_that_is_ignored_loses_no_row_brings_none_twice_and_invents_none
         assert set(measure[table]) <= set(ignored[table]), table
         told, again = ({re.findall(r"_hk': '(\w+)'", row)[0] for row in rows[table]} for rows in (measure, ignored))
         assert told == again, table
+
+
+@pytest.mark.parametrize(("rest", "fault"), [(True, "short_pages=1"), (False, TOO_LARGE)])
+def test_the_size_of_a_page_shows_in_no_table(github: Simulator, tmp_path: Path, rest: bool, fault: str) -> None:
+    lists = ("pull_requests", "issue_events", "forks")
+    found = []
+    for what in ("", fault):
+        folder = tmp_path / (what or "measure")
+        for day, faults in ((DAY, ""), (NEXT, what)):
+            github.set_now(after(day))
+            github.set_faults(faults)
+            fetch = fetcher(github, folder, now=after(day), rest=rest)
+            for name in (*ROOTS, *lists):
+                fetch.fetch(name, day)
+        assert bool(github.application.faults.struck) is bool(what)
+        github.set_faults(None)
+        assert Coverage.delta in {entry.coverage for entry in fetch.staging.ledger("pull_requests", NEXT).values()}
+        found.append(load(fetch.staging, [NEXT]))
+    assert found[0] == found[1]
+    assert found[0]["pull_requests"]
 
 
 def test_an_etag_that_is_ignored_gives_the_whole_answer_again(github: Simulator) -> None:
