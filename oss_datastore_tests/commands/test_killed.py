@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 from oss_datastore.catalogue import ANSWER_SETS
 from oss_datastore.clock import Clock
-from oss_datastore.dead_letters import DeadLetterQueue
+from oss_datastore.dead_letters import STATES, DeadLetterQueue
 from oss_datastore.dead_letters.embedded import EmbeddedPostgres
 from oss_datastore.simulator.server import Simulator
 from oss_datastore.staging.ledger import SETTLED, State
@@ -30,6 +32,8 @@ SMALL = (
     "fetch.Fetcher.workers = 1\nfetch.Fetcher.__init__.__defaults__ = tuple(1 if d == 8 else d for d in "
     "fetch.Fetcher.__init__.__defaults__)"
 )
+
+BRIEF = f"{SMALL}\nfrom oss_datastore import retrying\nretrying.retry_chosen.__kwdefaults__['lease_seconds'] = 2.0"
 
 
 def asked(simulator: Simulator) -> Counter[str]:
@@ -89,46 +93,55 @@ def test_finished_scopes_are_not_asked_again_and_the_tables_are_those_of_an_unin
     assert differences(load(resumed, [DAY]), load(whole.staging, [DAY])) == {}
 
 
-SHORT_LEASE = "from oss_datastore import retrying\nretrying.retry_chosen.__kwdefaults__['lease_seconds'] = 2.0"
-
-
-def test_a_retry_that_is_killed_gives_its_letters_back_and_the_next_one_brings_them_in_once(
+def test_a_killed_retry_gives_its_letters_back_and_the_next_one_fetches_what_is_left_and_nothing_twice(
     tmp_path: Path, queue_url: str
 ) -> None:
-    home, days = tmp_path / "home", ("traffic_*",)
-    with Simulator(repos=3, now=after(DAY), tokens={CANARY: "owner"}, limits=PLENTY) as github:
-        env = environment(github, home, OSS_DATASTORE_DATASETS=",".join(days), DLQ_URL=queue_url)
-        queue = DeadLetterQueue(queue_url, clock=Clock(after(DAY)))
+    home, failing = tmp_path / "home", ("traffic_clones", "traffic_referrers")
+    with (
+        Simulator(repos=3, now=after(DAY), tokens={CANARY: "owner"}, limits=PLENTY) as github,
+        closing(DeadLetterQueue(queue_url, clock=Clock(after(DAY)))) as queue,
+    ):
         github.set_faults("server_error@/repos/*/traffic/*=1:sticky")
-        first = fetcher(github, home / "store", queue, now=after(DAY), role=CANARY, datasets=days)
-        fetch_all(first, DAY)
+        run = fetcher(github, home / "store", queue, now=after(DAY), role=CANARY)
+        for name in ("organizations", "repositories", *failing):
+            run.fetch(name, DAY)
         github.set_faults(None)
-        failed = {letter.id for letter in queue.list()}
-        assert len(failed) == 12
-
-        github.application.latency = 0.3
-        github.application.log.clear()
+        letters = {letter.id: letter.dataset for letter in queue.list()}
+        assert set(letters.values()) == set(failing)
+        github.application.latency = 0.25
+        env = environment(github, home, DLQ_URL=queue_url)
         arguments = ("dlq", "retry", "--due", "--no-load")
-        with (tmp_path / "retry.log").open("w") as log:
-            killed = subprocess.Popen(words(arguments, SHORT_LEASE), env=env, cwd=tmp_path, stdout=log, stderr=log)
+        with (tmp_path / "first.log").open("w") as log:
+            first = subprocess.Popen(words(arguments, BRIEF), env=env, cwd=tmp_path, stdout=log, stderr=log)
             until = time.monotonic() + 60
-            while time.monotonic() < until and killed.poll() is None and not asked(github):
+            while first.poll() is None and time.monotonic() < until and not queue.list(states=("resolved",)):
                 time.sleep(0.02)
-            killed.send_signal(signal.SIGKILL)
-            killed.wait()
+            first.send_signal(signal.SIGKILL)
+            first.wait()
+        held = {letter.id for letter in queue.list(states=("retrying",))}
+        assert held, (tmp_path / "first.log").read_text()
+        assert len(held) < len(letters), "the kill came too early to show anything"
+        found = [entry for entry in entries(Staging(LocalStore(home / "store")), DAY) if entry.dataset in failing]
+        left = Counter(entry.dataset for entry in found if entry.state not in SETTLED)
+        until = time.monotonic() + 30
+        while queue.list(states=("retrying",)) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert {letter.id for letter in queue.list(states=("open",))} == held
         github.application.latency = 0.0
-        assert asked(github), (tmp_path / "retry.log").read_text()
-        assert queue.counts()["retrying"], "the kill came too late to show anything"
-        time.sleep(2.5)
-        assert {letter.id for letter in queue.list(states=("open",))} <= failed
-        assert not queue.counts()["retrying"]
-
-        again = command(*arguments, env=env, cwd=tmp_path)
-        assert again.returncode == 0, again.stdout + again.stderr
-        assert not queue.list()
-        assert {queue.get(number).state for number in failed} == {"resolved"}
-        whole = fetcher(github, tmp_path / "whole", now=after(DAY), role=CANARY, datasets=days)
-        fetch_all(whole, DAY)
-    queue.close()
-    retried = Staging(LocalStore(home / "store"))
-    assert differences(load(retried, [DAY]), load(whole.staging, [DAY])) == {}
+        github.application.log.clear()
+        second = command(*arguments, "--json", env=env, cwd=tmp_path)
+        assert second.returncode == 0, second.stdout + second.stderr
+        assert set(json.loads(second.stdout)["resolved"]) == held
+        assert {letter.state for letter in queue.list(states=STATES)} == {"resolved"}
+        for number in held:
+            steps = [step.to_state for step in queue.history(number)]
+            assert steps == ["open", "retrying", "open", "retrying", "resolved"]
+        again = Counter(path.rsplit("/", 1)[1] for path in asked(github).elements() if "/traffic/" in path)
+        assert again == {dataset.removeprefix("traffic_"): count for dataset, count in left.items()}
+        retried = Staging(LocalStore(home / "store"))
+        whole = fetcher(github, tmp_path / "whole", now=after(DAY), role=CANARY)
+        for name in ("organizations", "repositories", *failing):
+            whole.fetch(name, DAY)
+    tables = load(retried, [DAY])
+    assert tables["traffic_clones"]
+    assert differences(tables, load(whole.staging, [DAY])) == {}
