@@ -62,9 +62,10 @@ def check_sentence(test: Mapping[str, Any]) -> str:
         case "parents_are_present":
             return f"Each key in {_and(arguments['parents'])} stands in its hub."
         case "versions_are_sound":
+            parent = ", and the parent is there" if arguments.get("parent") else ""
             return (
                 f"The versions of each {column} follow each other: no two on one day, none overlaps or equals the "
-                "next, the last is open or has its end, and the parent is there."
+                f"next, the last is open or has its end{parent}."
             )
         case "unique_grain":
             return f"There is one row per {_and(arguments['columns'])}."

@@ -187,7 +187,8 @@ def _webhooks(name: str, owner: Column, hub: str, whose: str, **more: Any) -> Da
                 f"link_{hub}_webhook_hk": (owner.name, "webhook_id"),
             },
             hash_diffs={
-                "sat_webhook": (
+                # A satellite has one source: two lists of hooks are two satellites of one hub.
+                "sat_webhook" if hub == "repo" else f"sat_{hub}_webhook": (
                     "is_active",
                     "events",
                     "url_host",

@@ -86,6 +86,7 @@ issues = Dataset(
             "milestone_hk": ("milestone_id",),
             "link_repo_issue_hk": ("repo_id", "issue_id"),
             "link_issue_author_hk": ("issue_id", "author_id"),
+            "link_issue_milestone_hk": ("issue_id", "milestone_id"),
         },
         hash_diffs={
             "sat_issue": (

@@ -64,7 +64,7 @@ star_history = Dataset(
             ),
         ),
         key=("repo_id", "star_date"),
-        hash_keys={"repo_hk": ("repo_id",)},
+        hash_keys={"repo_hk": ("repo_id",), "ma_sat_repo_star_history_hk": ("repo_id", "star_date")},
         hash_diffs={"ma_sat_repo_star_history": ("star_date", "week", "count")},
         each="days",
         scalars=True,

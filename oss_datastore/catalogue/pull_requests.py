@@ -135,6 +135,7 @@ pull_requests = Dataset(
             "link_repo_pull_request_hk": ("repo_id", "pull_request_id"),
             "link_pull_request_author_hk": ("pull_request_id", "author_id"),
             "link_pull_request_merged_by_hk": ("pull_request_id", "merged_by_id"),
+            "link_pull_request_head_repo_hk": ("pull_request_id", "head_repo_id"),
         },
         hash_diffs={
             "sat_pull_request": (

@@ -225,6 +225,8 @@ repositories = Dataset(
             "repo_hk": ("repo_id",),
             "org_hk": ("org_id",),
             "link_org_repo_hk": ("org_id", "repo_id"),
+            "license_hk": ("license_spdx_id",),
+            "link_repo_license_hk": ("repo_id", "license_spdx_id"),
         },
         hash_diffs={
             "sat_repo": (

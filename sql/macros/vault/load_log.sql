@@ -14,20 +14,30 @@
       rows_inserted bigint,
       rows_ended bigint,
       rows_deleted bigint,
-      loaded_at timestamp
+      loaded_at timestamp,
+      definition varchar(32)
     )
   {%- endif -%}
 {% endmacro %}
 
 
+{#- Query with one number: 1 where the running model's table was last loaded by this definition, else 0. -#}
+{% macro vault_last_loaded_by(definition) %}
+  {%- set of_table = "table_schema = '" ~ this.schema ~ "' and table_name = '" ~ this.identifier ~ "'" -%}
+  {{ return("select count(*) from metrics_vault.vault_load_log where " ~ of_table ~ " and definition = '" ~ definition
+    ~ "' and loaded_at = (select max(loaded_at) from metrics_vault.vault_load_log where " ~ of_table ~ ")") }}
+{% endmacro %}
+
+
 {#- The statement that notes a load. -#}
-{% macro vault_load_log_entry(meta, window, late, written) %}
+{% macro vault_load_log_entry(meta, window, late, written, definition) %}
   {%- set entry -%}
 insert into metrics_vault.vault_load_log values (
   '{{ invocation_id }}', '{{ this.schema }}', '{{ this.identifier }}', '{{ meta["kind"] }}',
   {{ window['start'] }}, {{ window['end'] }}, {{ 'true' if late else 'false' }},
   {{ written['insert'] }}, {{ written['update'] }}, {{ written['delete'] }},
-  timestamp '{{ modules.datetime.datetime.now(modules.pytz.utc).strftime("%Y-%m-%d %H:%M:%S.%f") }}'
+  timestamp '{{ modules.datetime.datetime.now(modules.pytz.utc).strftime("%Y-%m-%d %H:%M:%S.%f") }}',
+  '{{ definition }}'
 )
   {%- endset -%}
   {{ return(entry) }}

@@ -24,12 +24,18 @@
     {%- for ddl in vault_create_table(target_relation, meta, sql) -%}
       {%- call statement('create_table') -%}{{ ddl }}{%- endcall -%}
     {%- endfor -%}
-  {%- else -%}
-    {%- do vault_add_columns(target_relation, sql) -%}
   {%- endif -%}
 
-  {%- call statement('lateness', fetch_result=True) -%}{{ vault_lateness(meta, target_relation, window) }}{%- endcall -%}
-  {%- set late = load_result('lateness')['data'][0][0] | int > 0 -%}
+  {%- set definition = local_md5(sql) -%}
+  {%- call statement('standing', fetch_result=True) -%}
+select ({{ vault_lateness(meta, target_relation, window) }}) as late, ({{ vault_last_loaded_by(definition) }}) as is_known
+  {%- endcall -%}
+  {%- set standing = load_result('standing')['data'][0] -%}
+  {%- set late = standing[0] | int > 0 -%}
+  {#- Comparing columns asks the engine's catalogue twice: only where another definition loaded the table last. -#}
+  {%- if existing is not none and standing[1] | int == 0 -%}
+    {%- do vault_add_columns(target_relation, sql) -%}
+  {%- endif -%}
 
   {#- A statement costs dbt more than it costs the engine, so what leads up to a write goes with it. -#}
   {%- set pending = [] -%}
@@ -43,7 +49,7 @@
       {%- do pending.clear() -%}
     {%- endif -%}
   {%- endfor -%}
-  {%- do pending.append(vault_load_log_entry(meta, window, late, written)) -%}
+  {%- do pending.append(vault_load_log_entry(meta, window, late, written, definition)) -%}
 
   {%- set summary = written['insert'] ~ ' inserted, ' ~ written['update'] ~ ' ended, ' ~ written['delete'] ~ ' deleted'
       ~ (', late path' if late else '') -%}

@@ -1,9 +1,9 @@
 {#-
-  Satellites, in one query: key and day are unique (with the child keys, where given), the parent is there, a version ends
+  Satellites, in one query: key and day are unique (with the child keys, where given), the parent, if named, is there, a version ends
   when the next begins and differs from it, the last one is open. may_end: a block may also end without another.
   Rows are the versions at fault, with the fault's name.
 -#}
-{% test versions_are_sound(model, column_name, parent, parent_key=none, child_keys=[], may_end=false) %}
+{% test versions_are_sound(model, column_name, parent=none, parent_key=none, child_keys=[], may_end=false) %}
 {%- set parent_key = parent_key or column_name %}
 with rows_of_version as (
   select {{ column_name }}, load_date, load_end_date, hash_diff, count(*) as times
@@ -29,10 +29,14 @@ faults as (
     when c.load_end_date < coalesce(c.next_load_date, {{ vault_far() }}) then 'ends before the next'
     {%- endif %}
     when c.load_end_date = c.next_load_date and c.hash_diff = c.next_hash_diff then 'the next is equal'
+    {%- if parent %}
     when p.{{ parent_key }} is null then 'no parent'
+    {%- endif %}
   end as fault
   from chain c
+  {%- if parent %}
   left join {{ parent }} p on p.{{ parent_key }} = c.{{ column_name }}
+  {%- endif %}
 )
 select {{ column_name }}, load_date, fault from faults where fault is not null
 {%- if child_keys %}

@@ -1,4 +1,4 @@
 {{ hub(
     key='label_hk', columns=['host', 'label_id'],
-    sources=['issue_labels']
+    sources=['labels', 'issue_labels']
 ) }}

@@ -1,0 +1,4 @@
+{{ hub(
+    key='discussion_hk', columns=['host', 'discussion_id'],
+    sources=['discussions']
+) }}

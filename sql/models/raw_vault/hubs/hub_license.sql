@@ -1,0 +1,4 @@
+{{ hub(
+    key='license_hk', columns=['host', 'license_spdx_id'],
+    sources=['repositories']
+) }}

@@ -1,0 +1,4 @@
+{{ hub(
+    key='project_hk', columns=['host', 'project_id'],
+    sources=['projects', 'project_repositories', 'project_teams']
+) }}

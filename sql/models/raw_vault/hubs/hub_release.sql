@@ -1,0 +1,4 @@
+{{ hub(
+    key='release_hk', columns=['host', 'release_id'],
+    sources=['releases', 'release_assets']
+) }}

@@ -1,0 +1,4 @@
+{{ hub(
+    key='release_asset_hk', columns=['host', 'asset_id'],
+    sources=['release_assets']
+) }}

@@ -1,0 +1,4 @@
+{{ link(
+    key='link_repo_label_hk', hubs=['repo_hk', 'label_hk'],
+    sources=['labels']
+) }}

@@ -1,0 +1,4 @@
+{{ link(
+    key='link_repo_milestone_hk', hubs=['repo_hk', 'milestone_hk'],
+    sources=['milestones']
+) }}

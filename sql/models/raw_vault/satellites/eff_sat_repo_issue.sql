@@ -1,0 +1,3 @@
+{{ effectivity_satellite(
+    key='link_repo_issue_hk', source='issue_presence', dataset='issues'
+) }}

@@ -1,0 +1,3 @@
+{{ effectivity_satellite(
+    key='link_repo_release_hk', source='releases', dataset='releases'
+) }}

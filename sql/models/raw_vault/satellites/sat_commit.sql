@@ -1,0 +1,1 @@
+{{ satellite(key='commit_hk', source='commits', hash_diff='sat_commit_hd') }}

@@ -1,0 +1,1 @@
+{{ satellite(key='milestone_hk', source='milestones', hash_diff='sat_milestone_hd') }}

@@ -1,0 +1,1 @@
+{{ satellite(key='release_hk', source='releases', hash_diff='sat_release_hd') }}

@@ -1,0 +1,1 @@
+{{ satellite(key='release_asset_hk', source='release_assets', hash_diff='sat_release_asset_hd') }}

@@ -1,0 +1,1 @@
+{{ satellite(key='repo_hk', source='repositories', hash_diff='sat_repo_content_hd') }}
