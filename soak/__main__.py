@@ -44,13 +44,14 @@ def _line(name: str, outcome: Outcome) -> str:
     struck = ", ".join(f"{kind} {count:,}" for kind, count in sorted(outcome.struck.items()))
     return (
         f"{name}: {outcome.requests:,} requests, {outcome.s3_requests:,} to S3, {outcome.days} days; struck: {struck}\n"
-        f"  {outcome.letters:,} letters, {outcome.retried:,} retried, {outcome.stopped:,} runs ended early, "
+        f"  {outcome.letters:,} letters, {outcome.retried:,} retried, {outcome.stopped:,} answer sets broke off, "
+        f"{outcome.ticks:,} ticks more, "
         f"{outcome.rows:,} rows; lost {outcome.lost}, invented {outcome.invented}, "
         f"unaccounted {outcome.unaccounted}; {outcome.wall:.0f} s, {outcome.cpu:.0f} s of CPU\n"
         f"  retried a day too late: {late.lost:,} rows missing: {late.unavailable:,} of the {late.scopes:,} scopes "
         f"that the ledger calls unavailable, {late.unlisted:,} of scopes that only their lists would have named, "
         f"{late.accounts:,} accounts seen only there, {late.partial:,} of partial scopes, {late.moments:,} totals of "
-        f"a moment; not so explained: {len(late.broken):,}"
+        f"a moment, {late.known:,} known before; not so explained: {len(late.broken):,}"
     )
 
 

@@ -33,7 +33,7 @@ from oss_datastore.staging.store import LocalStore, RawStore, S3Store, StoreErro
 from oss_datastore_tests.staging.fetching import Tables, after, entries, fetch_all, fetcher, load
 from oss_datastore_tests.staging.s3_faults import FaultyS3
 from oss_datastore_tests.staging.store_fixtures import s3_client
-from soak.calm import FIRST, Calm, digests, organisation
+from soak.calm import FIRST, LIMITS, Calm, digests, organisation
 from soak.campaigns import Campaign
 from soak.lateness import LATE_BY, Lateness, judge_late
 from soak.scenes import away, killed, small_disk
@@ -41,6 +41,7 @@ from soak.scenes import away, killed, small_disk
 MOST_DAYS = 120
 RUNS = 2
 """Runs of a day while things go wrong: what the first left open the second asks again."""
+MOST_TICKS = 5
 BUCKET = "soak"
 ENDS_A_RUN = (GitHubError, StoreError, NothingKnown, UnknownOrganization)
 
@@ -56,6 +57,7 @@ class Outcome:
     letters: int = 0
     retried: int = 0
     stopped: int = 0
+    ticks: int = 0
     rows: int = 0
     lost: int = 0
     invented: int = 0
@@ -222,6 +224,18 @@ class Trial:
             self.outcome.retried += len(claimed)
             retry(claimed, queue, run, who="soak")
             queue.close()
+            fetch_all(run, day)
+            run.github.close()
+            self._tick(day, now)
+
+    def _tick(self, day: date, now: datetime) -> None:
+        """Runs on, as each hour does, while a limit that was met before leaves anything pending."""
+        for _ in range(MOST_TICKS):
+            if all(entry.state is not State.pending for entry in entries(Staging(self.store), day)):
+                return
+            self.outcome.ticks += 1
+            time.sleep(LIMITS.window_seconds)
+            run = self._fetcher(now)
             fetch_all(run, day)
             run.github.close()
 

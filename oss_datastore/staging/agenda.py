@@ -6,7 +6,7 @@ What is to be asked of each of them is `due`, how the asking is divided into pie
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from oss_datastore.catalogue import ANSWER_SETS, DATASETS
 from oss_datastore.catalogue.model import AnswerSet, FileRequest, ScopeKind
 from oss_datastore.clock import Clock
 from oss_datastore.staging.collection import Key
+from oss_datastore.staging.days import is_overdue
 from oss_datastore.staging.due import is_due
 from oss_datastore.staging.ledger import LedgerEntry
 from oss_datastore.staging.lines import Staging
@@ -64,7 +65,12 @@ class Agenda:
         inventory = self.inventories.nearest(day, organization)
         if inventory is None:
             return []
-        return self.inventories.repositories(inventory, day, organization, self.repositories)
+        found = self.inventories.repositories(inventory, day, organization, self.repositories)
+        if is_overdue(day, self.clock.now()):
+            return found
+        awaited = self.inventories.awaited(day)
+        of_all = awaited.get(str(organization), set())
+        return [replace(scope, awaited=frozenset(of_all | awaited.get(str(scope), set()))) for scope in found]
 
     def scopes(self, answer_set: AnswerSet, day: date) -> dict[ScopeKind, list[Scope]]:
         """What the answer set's datasets can be asked about, by kind; organisations always among them."""

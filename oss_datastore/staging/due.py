@@ -6,7 +6,7 @@ Pure decisions over the catalogue, the inventory and the last complete entry of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from oss_datastore.catalogue import DATASETS, TABLES
 from oss_datastore.catalogue.model import Addressable, AnswerSet, FileRequest, GraphRequest, RestRequest
 from oss_datastore.clock import day_close
 from oss_datastore.staging.ledger import Coverage, LedgerEntry, State
-from oss_datastore.staging.scopes import Scope
+from oss_datastore.staging.scopes import INVENTORY, SETTINGS, Scope
 
 WHOLE_LIST_DAYS = 7
 """Days after which a list of which only changes were asked is read whole again: deletions show nowhere else."""
@@ -43,7 +43,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Answered:
-    """What the inventory alone answers of a scope."""
+    """What the inventory alone answers of a scope; pending where it is still to come."""
 
     state: State
     coverage: Coverage | None
@@ -90,9 +90,12 @@ def question_of(
     day: date,
     rows: Rows,
 ) -> Question | Answered:
-    """What must be asked of a scope, or what the inventory says of it already."""
+    """What must be asked of a scope, or what the inventory says of it already: be it that it must be waited for."""
     if scope.replaced:
         return Answered(State.gone, None, "its name belongs to another repository now")
+    if _depends_on(answer_set, scope.awaited):
+        # Asked now, it would be asked whole, and by a token that has just met a limit.
+        return Answered(State.pending, None, "waits for the list of repositories, which a limit holds up")
     keys = list(keys)
     counted = pasts.get((answer_set.datasets[0].name, str(scope)))
     last = last_complete_of(answer_set, keys, pasts)
@@ -125,6 +128,12 @@ def question_of(
     return asked
 
 
+def _depends_on(answer_set: AnswerSet, lists: Collection[str]) -> bool:
+    """Whether one of these lists of repositories says what need not be asked."""
+    by_inventory = answer_set.probe or answer_set.counts or answer_set.present or answer_set.switch
+    return bool((by_inventory and INVENTORY in lists) or (answer_set.switch and SETTINGS in lists))
+
+
 def _switched_off(answer_set: AnswerSet, seen: Mapping[str, Any]) -> str:
     """Why there can be no records; '' where the feature is on, or nothing is told of it."""
     told = {name: seen[name] for name in answer_set.switch if seen.get(name) is not None}
@@ -150,7 +159,7 @@ def _moved(answer_set: AnswerSet, scope: Scope, moment: datetime, day: date, row
     the first there is nothing that it could have changed from: GitHub's times of the repository tell instead.
     """
     seen = scope.inventory or {}
-    inventory = TABLES["repositories"]
+    inventory = TABLES[INVENTORY]
     by_value = [name for name in answer_set.probe if inventory.column(name).type != "timestamp"]
     for name in answer_set.probe:
         if name not in by_value and seen.get(name) is not None and seen[name].replace(tzinfo=UTC) >= moment:

@@ -26,7 +26,8 @@ class Scope:
 
     `names` fill the placeholders of paths (`org`, `repo`, `owner`, `name`, `slug`, `number`) and documents
     (`node_id`). `inventory` is the repository's row in the list that was seen after the close of the day, None where
-    there is no such list; `replaced` says that its name belongs to another repository by now.
+    there is no such list; `replaced` says that its name belongs to another repository by now. `awaited` names lists of
+    repositories that are still to come and say what need not be asked.
     """
 
     host: str
@@ -35,6 +36,7 @@ class Scope:
     names: Mapping[str, str]
     inventory: Mapping[str, Any] | None = None
     replaced: bool = False
+    awaited: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.host}/{self.kind}/{self.id}"
@@ -74,6 +76,9 @@ def staged_organizations(staging: Staging, day: date, host: str) -> dict[str, Sc
     }
 
 
+INVENTORY, SETTINGS = "repositories", "repository_security_settings"
+
+
 class Inventories:
     """The repositories of organisations as they were listed, day by day.
 
@@ -86,22 +91,31 @@ class Inventories:
 
     def nearest(self, day: date, organization: Scope) -> date | None:
         """The day whose whole list of the organisation serves to plan a day; see `nearest_inventory`."""
-        return nearest_inventory(self._staging, "repositories", day, {str(organization)})
+        return nearest_inventory(self._staging, INVENTORY, day, {str(organization)})
 
     def rows(self, day: date) -> Mapping[int, Mapping[str, Any]]:
         """Rows of the inventory of a day, with what its settings tell besides, by the repository's numeric id."""
-        ledger = self._staging.ledger("repositories", day)
-        settings = self._staging.ledger(_SETTINGS, day)
+        ledger = self._staging.ledger(INVENTORY, day)
+        settings = self._staging.ledger(SETTINGS, day)
         generations = frozenset(f"{e.generation}/{e.scope}/{e.state}" for e in (*ledger.values(), *settings.values()))
         if self._kept.get(day, (None, {}))[0] != generations:
             while len(self._kept) >= _KEPT_INVENTORIES:
                 self._kept.pop(next(iter(self._kept)))
-            rows = {row["repo_id"]: row for row in _rows(self._staging, "repositories", day)}
-            for told in _rows(self._staging, _SETTINGS, day):
+            rows = {row["repo_id"]: row for row in _rows(self._staging, INVENTORY, day)}
+            for told in _rows(self._staging, SETTINGS, day):
                 row = rows.get(told["repo_id"], {})
                 row |= {name: value for name, value in told.items() if row.get(name) is None}
             self._kept[day] = (generations, rows)
         return self._kept[day][1]
+
+    def awaited(self, day: date) -> dict[str, set[str]]:
+        """The lists of a day that are pending, by the organisation or repository they say nothing of yet."""
+        found: dict[str, set[str]] = {}
+        for name in (INVENTORY, SETTINGS):
+            for entry in self._staging.ledger(name, day).values():
+                if entry.state is State.pending:
+                    found.setdefault(entry.scope, set()).add(name)
+        return found
 
     def repositories(
         self, inventory_day: date, day: date, organization: Scope, patterns: tuple[str, ...]
@@ -136,8 +150,6 @@ class Inventories:
     def _full_name(row: Mapping[str, Any], organization: Scope) -> str:
         return row["full_name"] or f"{organization.names['org']}/{row['name']}"
 
-
-_SETTINGS = "repository_security_settings"
 
 _KEPT_INVENTORIES = 4
 """Days whose lists are kept parsed: the present one, the last complete one and the newest are asked for in turn."""

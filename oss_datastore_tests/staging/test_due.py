@@ -127,6 +127,29 @@ def test_a_repository_whose_inventory_is_not_known_is_asked() -> None:
     assert found.expected is None
 
 
+@pytest.mark.parametrize(
+    ("name", "awaited", "waits"),
+    [
+        ("issues", "repositories", True),
+        ("dependabot_alerts", "repositories", True),
+        ("dependabot_alerts", "repository_security_settings", True),
+        ("issues", "repository_security_settings", False),
+        ("traffic_views", "repositories", False),
+        ("deploy_keys", "repositories", False),
+    ],
+)
+def test_what_a_list_of_repositories_tells_is_waited_for_while_a_limit_holds_that_list_up(
+    name: str, awaited: str, waits: bool
+) -> None:
+    answer_set = ANSWER_SETS[name]
+    held = replace(scope(None), awaited=frozenset({awaited}))
+    keys = [(name, str(held))]
+    found = question_of(answer_set, answer_set.requests[-1], held, keys, {}, DAY, lambda _: {})
+    assert isinstance(found, Answered) is waits
+    if isinstance(found, Answered):
+        assert found.state is State.pending
+
+
 def test_an_inventory_by_rest_says_nothing_of_movement() -> None:
     bare = dict.fromkeys(inventory()) | {"fetched_at": SEEN}
     assert isinstance(ask(bare, past()), Question)

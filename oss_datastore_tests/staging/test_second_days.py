@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -100,6 +102,46 @@ def test_the_size_of_a_page_shows_in_no_table(github: Simulator, tmp_path: Path,
         found.append(load(fetch.staging, [NEXT]))
     assert found[0] == found[1]
     assert found[0]["pull_requests"]
+
+
+def test_a_day_whose_inventory_met_a_limit_has_the_tables_of_any_other(tmp_path: Path) -> None:
+    sets = (*ROOTS, "dependencies", "issues", "traffic_views")
+    brief = replace(PLENTY, window_seconds=0.2)
+    found = []
+    with Simulator(repos=2, now=after(DAY), limits=brief, changes=BUSY) as github:
+        for fault in ("", "graphql_rate_limit=1"):
+            folder = tmp_path / (fault or "measure")
+            first = at(github, folder, DAY)
+            for name in sets:
+                first.fetch(name, DAY)
+            github.set_faults(fault)
+            held = at(github, folder, NEXT)
+            for name in sets:
+                held.fetch(name, NEXT)
+            github.set_faults(None)
+            states = {entry.dataset: entry.state for entry in entries(held.staging, NEXT)}
+            came = State.pending if fault else State.complete
+            assert {states[name] for name in ("repositories", "dependencies", "issues")} == {came}
+            assert states["traffic_views"] is State.complete
+            time.sleep(brief.window_seconds)
+            again = at(github, folder, NEXT)
+            for name in sets:
+                again.fetch(name, NEXT)
+            found.append(load(again.staging, [NEXT]))
+    assert found[0] == found[1]
+
+
+def test_an_inventory_that_a_limit_holds_up_till_noon_is_not_waited_for(github: Simulator, tmp_path: Path) -> None:
+    first = at(github, tmp_path, DAY)
+    for name in (*ROOTS, "issues"):
+        first.fetch(name, DAY)
+    github.set_faults("graphql_rate_limit=1")
+    late = at(github, tmp_path, NEXT, hours=12)
+    for name in (*ROOTS, "issues"):
+        late.fetch(name, NEXT)
+    github.set_faults(None)
+    assert {entry.state for entry in late.staging.ledger("repositories", NEXT).values()} == {State.pending}
+    assert {entry.state for entry in late.staging.ledger("issues", NEXT).values()} == {State.complete}
 
 
 def test_an_etag_that_is_ignored_gives_the_whole_answer_again(github: Simulator) -> None:
