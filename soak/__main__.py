@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         asked.error(f"unknown campaigns {', '.join(sorted(unknown))}: expected some of {', '.join(CAMPAIGNS)}")
     if wanted.quick:
-        wanted.requests, wanted.repositories, wanted.outage, wanted.kills = 300, 2, 2.0, 2
+        wanted.requests, wanted.repositories, wanted.outage, wanted.kills = 150, 2, 2.0, 2
         wanted.names = wanted.names or ["server_errors"]
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", flush=True)
     broken = False
