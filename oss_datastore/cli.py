@@ -82,7 +82,7 @@ def _known_errors() -> tuple[type[Exception], ...]:
     from oss_datastore.staging.days import DayNotOver
     from oss_datastore.staging.fetch import NothingKnown, UnknownOrganization
     from oss_datastore.staging.store import StoreError
-    from oss_datastore.warehouse import WarehouseBusy
+    from oss_datastore.warehouse import WarehouseBusy, WarehouseRefused, WarehouseUnavailable
 
     return (
         WrongSetting,
@@ -96,4 +96,6 @@ def _known_errors() -> tuple[type[Exception], ...]:
         UnknownOrganization,
         StoreError,
         WarehouseBusy,
+        WarehouseRefused,
+        WarehouseUnavailable,
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from oss_datastore.github import App, GitHub
     from oss_datastore.staging.fetch import Fetcher, Progress
     from oss_datastore.staging.store import RawStore
-    from oss_datastore.warehouse import DuckDbWarehouse
+    from oss_datastore.warehouse import Warehouse
 
 logger = logging.getLogger("oss_datastore")
 
@@ -142,14 +142,16 @@ def open_letters(settings: Settings) -> SpoolingQueue:
     return queue
 
 
-def open_warehouse(settings: Settings) -> DuckDbWarehouse:
-    """The embedded warehouse. Raises WrongSetting for an engine that this version does not load."""
-    from oss_datastore.warehouse import DuckDbWarehouse
+def open_warehouse(settings: Settings) -> Warehouse:
+    """The warehouse of the settings: a DuckDB file under the home, or a PostgreSQL. Raises WrongSetting for others."""
+    from oss_datastore.warehouse import DuckDbWarehouse, PostgresWarehouse
 
-    if settings.warehouse != "duckdb":
-        raise WrongSetting(f"OSS_DATASTORE_WAREHOUSE: this version loads duckdb only, not {settings.warehouse}")
     prepare_home(settings)
-    return DuckDbWarehouse(settings.warehouse_path, tell=logger.warning)
+    if settings.warehouse == "duckdb":
+        return DuckDbWarehouse(settings.warehouse_path, tell=logger.warning)
+    if settings.warehouse == "postgres" and settings.warehouse_url is not None:
+        return PostgresWarehouse(settings.warehouse_url.get_secret_value(), tell=logger.warning)
+    raise WrongSetting(f"OSS_DATASTORE_WAREHOUSE: this version loads duckdb and postgres, not {settings.warehouse}")
 
 
 def open_fetcher(settings: Settings, *, pace: bool = True, progress: Progress | None = None) -> Fetcher:

@@ -4,6 +4,7 @@ commands need of Dagster: which runs failed, and where an alert is shown.
 Sensors read the queue, the ledger and the list of runs, never the warehouse.
 """
 
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -62,12 +63,18 @@ def observations(alerts: Iterable[Alert]) -> list[dg.AssetObservation]:
             metadata={
                 "alert": dg.MetadataValue.text(alert.subject),
                 "severity": alert.severity,
-                "what_to_do": dg.MetadataValue.md(f"```\n{alert.body}\n```"),
+                "what_to_do": dg.MetadataValue.md(f"```\n{_wrapped(alert.body)}\n```"),
                 "recovery": alert.recovery,
             },
         )
         for alert in alerts
     ]
+
+
+def _wrapped(body: str) -> str:
+    """Lines as long as the UI shows them."""
+    lines = (textwrap.wrap(line, 100, subsequent_indent="  ", break_on_hyphens=False) for line in body.splitlines())
+    return "\n".join("\n".join(some) for some in lines)
 
 
 def failed_runs(instance: dg.DagsterInstance) -> list[FailedRun]:
@@ -148,16 +155,12 @@ def _look(
 
 
 def _tick(
-    context: dg.SensorEvaluationContext,
     dlq: DeadLetterQueueResource,
     store: RawStore,
     judges: Callable[[DeadLetterQueue], Sequence[Judge]],
     nothing: str,
 ) -> dg.SensorResult:
     alerts, away = _look(Settings.load(), store, dlq.open, judges)
-    for alert in alerts:
-        # The UI shows a tick's log, and not its reason.
-        context.log.info(f"{alert.subject}\n{alert.body}")
     told = "; ".join(alert.subject for alert in alerts)
     return dg.SensorResult(skip_reason=f"told: {told}" if told else away or nothing, asset_events=observations(alerts))
 
@@ -170,12 +173,10 @@ def _dead_letters() -> dg.SensorDefinition:
         description="Tells of dead letters that are new or open again, that will be lost within hours, and that are "
         "lost: grouped, each once, and when it is over.",
     )
-    def dead_letters(
-        context: dg.SensorEvaluationContext, dlq: DeadLetterQueueResource, store: StoreResource
-    ) -> dg.SensorResult:
+    def dead_letters(dlq: DeadLetterQueueResource, store: StoreResource) -> dg.SensorResult:
         settings, kept = Settings.load(), store.open()
         staging = Staging(kept)
-        return _tick(context, dlq, kept, lambda queue: [_letter_judge(settings, queue, staging)], "no new dead letter")
+        return _tick(dlq, kept, lambda queue: [_letter_judge(settings, queue, staging)], "no new dead letter")
 
     return dead_letters
 
@@ -190,7 +191,7 @@ def _failed_runs() -> dg.SensorDefinition:
     def failed_runs_sensor(
         context: dg.SensorEvaluationContext, dlq: DeadLetterQueueResource, store: StoreResource
     ) -> dg.SensorResult:
-        return _tick(context, dlq, store.open(), lambda _: [_run_judge(context.instance)], "no new failed run")
+        return _tick(dlq, store.open(), lambda _: [_run_judge(context.instance)], "no new failed run")
 
     return failed_runs_sensor
 
@@ -203,10 +204,8 @@ def _completeness() -> dg.SensorDefinition:
         description="Tells of missing days, stale data, what the token sees no longer, scopes that became forbidden, "
         "disabled or gone, and accepted gaps that ended.",
     )
-    def completeness(
-        context: dg.SensorEvaluationContext, dlq: DeadLetterQueueResource, store: StoreResource
-    ) -> dg.SensorResult:
+    def completeness(dlq: DeadLetterQueueResource, store: StoreResource) -> dg.SensorResult:
         settings, kept = Settings.load(), store.open()
-        return _tick(context, dlq, kept, lambda _: [_ledger_judge(settings, Staging(kept))], "nothing new is missing")
+        return _tick(dlq, kept, lambda _: [_ledger_judge(settings, Staging(kept))], "nothing new is missing")
 
     return completeness

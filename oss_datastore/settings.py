@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
+from psycopg2 import ProgrammingError
+from psycopg2.extensions import parse_dsn
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -216,6 +218,14 @@ class Settings(BaseSettings):
     def _warehouse_needs_an_address(self) -> Self:
         if self.warehouse != "duckdb" and self.warehouse_url is None:
             raise ValueError(f"{_OURS}WAREHOUSE_URL is needed with {_OURS}WAREHOUSE={self.warehouse}")
+        if self.warehouse == "postgres" and self.warehouse_url is not None:
+            address = self.warehouse_url.get_secret_value()
+            try:
+                parse_dsn(address)
+            except ProgrammingError:
+                address = ""
+            if not address.startswith("postgresql://"):
+                raise ValueError(f"{_OURS}WAREHOUSE_URL: expected postgresql://user:password@host:5432/database")
         return self
 
     @property

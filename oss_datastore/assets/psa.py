@@ -12,7 +12,7 @@ from oss_datastore.catalogue.model import AnswerSet, Dataset, Table
 from oss_datastore.partitions import days_of
 from oss_datastore.resources import DeadLetterQueueResource, StoreResource, WarehouseResource
 from oss_datastore.staging.lines import Staging
-from oss_datastore.warehouse import FETCH_LEDGER, PsaLoader
+from oss_datastore.warehouse import FETCH_LEDGER, PsaLoader, ask
 
 _OWNERS = ["team:open_source_programme_office"]
 
@@ -98,11 +98,11 @@ def _fetch_ledger(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     )
     def fetch_ledger(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
         days = days_of(context)
-        with warehouse.open().connect() as connection:
-            states = connection.execute(
-                "select state, count(*) from psa.fetch_ledger where load_date between ? and ? group by 1 order by 1",
-                [days[0], days[-1]],
-            ).fetchall()
+        _, states = ask(
+            warehouse.open(),
+            "select state, count(*) from psa.fetch_ledger "  # noqa: S608
+            f"where load_date between date '{days[0]}' and date '{days[-1]}' group by state order by state",
+        )
         return dg.MaterializeResult(
             metadata={
                 "dagster/partition_row_count": sum(count for _, count in states),

@@ -21,6 +21,7 @@ from oss_datastore.completeness import day_state, unsettled
 from oss_datastore.connections import open_fetcher, open_queue, open_store, open_warehouse, prepare_home, release_queue
 from oss_datastore.settings import Settings
 from oss_datastore.staging.lines import Staging
+from oss_datastore.warehouse import ask
 
 
 @click.command(short_help="Live through thirty days of an invented organisation, and leave its report.")
@@ -173,17 +174,14 @@ def _summary(settings: Settings, first: date, last: date) -> bool:
     staging = Staging(open_store(settings))
     states = [day_state(staging, first + timedelta(days=n)) for n in range((last - first).days + 1)]
     scopes: Counter[str] = sum((state.states for state in states), Counter())
-    requests_, points, rows = 0, 0, 0
-    with open_warehouse(settings).connect(read_only=True) as connection:
-        requests_, points, rows = connection.execute(
-            "select sum(requests), sum(points), sum(rows) from psa.fetch_ledger"
-        ).fetchall()[0]
-        marts = [
-            (name, connection.execute(f'select count(*) from infomarts."{name}"').fetchall()[0][0])  # noqa: S608
-            for (name,) in connection.execute(
-                "select table_name from information_schema.tables where table_schema = 'infomarts' order by 1"
-            ).fetchall()
-        ]
+    warehouse = open_warehouse(settings)
+    _, [(requests_, points, rows)] = ask(
+        warehouse, "select sum(requests), sum(points), sum(rows) from psa.fetch_ledger"
+    )
+    _, names = ask(
+        warehouse, "select table_name from information_schema.tables where table_schema = 'infomarts' order by 1"
+    )
+    marts = [(name, ask(warehouse, f'select count(*) from infomarts."{name}"')[1][0][0]) for (name,) in names]  # noqa: S608
     tell(settings)
     letters = open_queue(settings).list(states=("open", "retrying", "resolved", "expired"))
     console.print("\nfetched", style="bold")

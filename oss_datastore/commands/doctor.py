@@ -24,7 +24,7 @@ from oss_datastore.dead_letters import QueueError
 from oss_datastore.github import GitHub, GitHubError
 from oss_datastore.settings import Settings, WrongSetting
 from oss_datastore.staging.store import StoreError
-from oss_datastore.warehouse import WarehouseBusy
+from oss_datastore.warehouse import WarehouseBusy, WarehouseUnavailable
 
 
 @click.command(short_help="Check token, role, permissions, store, queue and warehouse.")
@@ -74,10 +74,10 @@ def _places(settings: Settings) -> Iterator[Finding]:
     except QueueError as why:
         yield Finding("dead letter queue", "missing", str(why))
     try:
-        with open_warehouse(settings).connect() as connection:
-            version = connection.execute("select version()").fetchall()[0][0]
-        yield Finding("warehouse", "ok", f"DuckDB {version}")
-    except (WarehouseBusy, WrongSetting) as why:
+        warehouse = open_warehouse(settings)
+        warehouse.prepare([])
+        yield Finding("warehouse", "ok", warehouse.name)
+    except (WarehouseBusy, WarehouseUnavailable, WrongSetting) as why:
         yield Finding("warehouse", "missing", str(why))
 
 

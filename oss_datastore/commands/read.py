@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,17 +12,23 @@ from oss_datastore.commands.output import as_json, table
 from oss_datastore.connections import open_warehouse
 from oss_datastore.settings import Settings
 
+if TYPE_CHECKING:
+    from oss_datastore.warehouse import Warehouse
+
 
 class NothingLoaded(click.ClickException):
     """The warehouse is not there yet."""
 
 
-def _warehouse_of(settings: Settings):  # type: ignore[no-untyped-def]
-    if not settings.warehouse_path.exists():
+def _warehouse_of(settings: Settings) -> Warehouse:
+    warehouse = open_warehouse(settings)
+    if not warehouse.is_loaded():
         raise NothingLoaded(
             f"nothing is loaded in {settings.home_path} yet: `oss-datastore run` (or `demo`) comes first"
+            if settings.warehouse == "duckdb"
+            else "nothing is loaded in OSS_DATASTORE_WAREHOUSE_URL yet: `oss-datastore run` comes first"
         )
-    return open_warehouse(settings)
+    return warehouse
 
 
 @click.command(short_help="Write the report page from the infomarts.")
@@ -45,25 +52,25 @@ def report(audience: str, output: Path | None) -> None:
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output (csv only).")
 def export(mart: str, form: str, output: Path | None) -> None:
     """Writes the infomart MART."""
-    settings = Settings.load()
-    with _warehouse_of(settings).connect(read_only=True) as connection:
-        known = [
-            name
-            for (name,) in connection.execute(
-                "select table_name from information_schema.tables where table_schema = 'infomarts' order by 1"
-            ).fetchall()
-        ]
-        if mart not in known:
-            raise click.UsageError(f"there is no infomart {mart!r}; there are: {', '.join(known)}")
-        relation = connection.sql(f'select * from infomarts."{mart}" order by all')  # noqa: S608
-        if form == "parquet":
-            if output is None:
-                raise click.UsageError("--format parquet needs --output")
-            relation.write_parquet(str(output))
-        elif output is None:
-            relation.write_csv("/dev/stdout")
-        else:
-            relation.write_csv(str(output))
+    import duckdb
+
+    from oss_datastore.warehouse import ask
+
+    warehouse = _warehouse_of(Settings.load())
+    _, names = ask(
+        warehouse, "select table_name from information_schema.tables where table_schema = 'infomarts' order by 1"
+    )
+    known = [name for (name,) in names]
+    if mart not in known:
+        raise click.UsageError(f"there is no infomart {mart!r}; there are: {', '.join(known)}")
+    if form == "parquet" and output is None:
+        raise click.UsageError("--format parquet needs --output")
+    # One writer for every engine, so that the file does not tell which it was.
+    relation = duckdb.from_arrow(warehouse.table(f'select * from infomarts."{mart}"')).order("all")  # noqa: S608
+    if form == "parquet":
+        relation.write_parquet(str(output))
+    else:
+        relation.write_csv(str(output or "/dev/stdout"))
 
 
 @click.command(short_help="Ask the warehouse in SQL.")
@@ -71,17 +78,13 @@ def export(mart: str, form: str, output: Path | None) -> None:
 @click.option("--json", "wants_json", is_flag=True, help="Print JSON.")
 def query(sql: str, wants_json: bool) -> None:
     """Runs one SQL statement against the warehouse, which is opened for reading only."""
-    import duckdb
+    from oss_datastore.warehouse import WarehouseRefused, ask
 
-    settings = Settings.load()
-    with _warehouse_of(settings).connect(read_only=True) as connection:
-        try:
-            answer = connection.execute(sql)
-            columns = [column[0] for column in answer.description or []]
-            rows = answer.fetchall()
-        except duckdb.Error as why:
-            click.echo(f"error: {why}", err=True)
-            sys.exit(1)
+    try:
+        columns, rows = ask(_warehouse_of(Settings.load()), sql)
+    except WarehouseRefused as why:
+        click.echo(f"error: {why}", err=True)
+        sys.exit(1)
     if wants_json:
         as_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:

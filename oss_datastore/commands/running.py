@@ -130,11 +130,7 @@ def rebuild_all(settings: Settings) -> int:
     from oss_datastore.runs import Runner
 
     runner = Runner(settings)
-    warehouse = open_warehouse(settings)
-    with warehouse.connect():
-        pass  # whoever holds the file is waited for before it is removed
-    warehouse.path.unlink()
-    warehouse.path.with_suffix(".duckdb.wal").unlink(missing_ok=True)
+    open_warehouse(settings).clear()
     click.echo(f"loading {len(days)} staged days, {days[0]} to {days[-1]}")
     outcome = Outcome()
     for first, last in spans(days):

@@ -59,23 +59,22 @@ class Marts(Protocol):
 
 
 class SqlMarts:
-    """The marts of a warehouse. `connect` gives a connection of the DB-API, or of DuckDB, that this object closes."""
+    """The marts of a warehouse. `cursors` makes cursors of the DB-API, which this object closes."""
 
-    def __init__(self, connect: Callable[[], Any]) -> None:
-        self._connect = connect
+    def __init__(self, cursors: Callable[[], Any]) -> None:
+        self._cursors = cursors
 
     def read(self, mart: str) -> pd.DataFrame:
         """All rows of a mart. Raises KeyError for a name that is none."""
         if mart not in MARTS:
             raise KeyError(f"no mart is called {mart}: the page knows {', '.join(MARTS)}")
-        connection = self._connect()
+        cursor = self._cursors()
         try:
-            cursor = connection.cursor()
             cursor.execute(f"select * from infomarts.{mart}")  # noqa: S608 - the name is one of MARTS
             columns = [column[0] for column in cursor.description]
             return pd.DataFrame.from_records(cursor.fetchall(), columns=columns, coerce_float=False)
         finally:
-            connection.close()
+            cursor.close()
 
 
 class Seen:

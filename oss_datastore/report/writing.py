@@ -7,13 +7,13 @@ from pathlib import Path
 
 from oss_datastore.report import SqlMarts, build_report
 from oss_datastore.report.marts import Audience
-from oss_datastore.warehouse import DuckDbWarehouse
+from oss_datastore.warehouse import Warehouse
 
 
-def write_report(warehouse: DuckDbWarehouse, path: Path, *, audience: str = Audience.internal) -> int:
+def write_report(warehouse: Warehouse, path: Path, *, audience: str = Audience.internal) -> int:
     """Writes the page and returns its size in bytes; a reader of the old page never sees half of the new one."""
-    with warehouse.connect(read_only=True) as connection:
-        page = build_report(SqlMarts(connection.cursor), audience=Audience(audience))
+    with warehouse.reading() as cursors:
+        page = build_report(SqlMarts(cursors), audience=Audience(audience))
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     unfinished.write_text(page, encoding="utf-8")

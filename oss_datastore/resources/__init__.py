@@ -17,7 +17,7 @@ from oss_datastore.dead_letters.spool import SpoolingQueue
 from oss_datastore.settings import Settings
 from oss_datastore.staging.fetch import Fetcher, Progress
 from oss_datastore.staging.store import RawStore
-from oss_datastore.warehouse import DuckDbWarehouse
+from oss_datastore.warehouse import Warehouse
 
 progress: ContextVar[Progress | None] = ContextVar("progress", default=None)
 """Who is told how far a fetch is: the command line sets it around a run it makes in its own process."""
@@ -68,6 +68,6 @@ class DeadLetterQueueResource(dg.ConfigurableResource):
 class WarehouseResource(dg.ConfigurableResource):
     """Opens the warehouse."""
 
-    def open(self) -> DuckDbWarehouse:
+    def open(self) -> Warehouse:
         """The warehouse that the settings name."""
         return open_warehouse(Settings.load())

@@ -14,6 +14,7 @@ from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
+from psycopg2.extensions import parse_dsn
 
 from oss_datastore.connections import prepare_home
 from oss_datastore.settings import Settings
@@ -33,6 +34,7 @@ class ProjectDoesNotParse(RuntimeError):
 def dbt_environment(settings: Settings) -> dict[str, str]:
     """What profiles and models read. Constant for a home, so that dbt's partial parsing holds from run to run."""
     return {
+        **_address(settings),
         "OSS_DATASTORE_WAREHOUSE": settings.warehouse,
         "OSS_DATASTORE_WAREHOUSE_PATH": str(settings.warehouse_path),
         "OSS_DATASTORE_RESPONSE_DAYS": str(settings.response_days),
@@ -41,6 +43,21 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         # Twelve megabytes of debugging a run, compiled SQL included, which lies beside it anyway.
         "DBT_LOG_LEVEL_FILE": "info",
         "DBT_PROFILES_DIR": str(PROJECT),
+    }
+
+
+def _address(settings: Settings) -> dict[str, str]:
+    """The parts of a PostgreSQL warehouse's address; dbt hides what begins with DBT_ENV_SECRET_ wherever it prints."""
+    if settings.warehouse != "postgres" or settings.warehouse_url is None:
+        return {}
+    parts = parse_dsn(settings.warehouse_url.get_secret_value())
+    return {
+        "OSS_DATASTORE_WAREHOUSE_HOST": parts.get("host", "localhost"),
+        "OSS_DATASTORE_WAREHOUSE_PORT": parts.get("port", "5432"),
+        "OSS_DATASTORE_WAREHOUSE_USER": parts.get("user", ""),
+        "OSS_DATASTORE_WAREHOUSE_DATABASE": parts.get("dbname", parts.get("user", "")),
+        "OSS_DATASTORE_WAREHOUSE_SSLMODE": parts.get("sslmode", "prefer"),
+        "DBT_ENV_SECRET_WAREHOUSE_PASSWORD": parts.get("password", ""),
     }
 
 

@@ -1,10 +1,23 @@
 """From staged answers to typed rows in a warehouse.
 
-`psa` decides which rows a day has, `duckdb` how they get into the embedded engine. What is made of them afterwards is
-SQL (the dbt project), and which asset does it is `assets`.
+`psa` decides which rows a day has, `engine` says what a warehouse can do, `duckdb` and `postgres` do it. What is made
+of the rows afterwards is SQL (the dbt project), and which asset does it is `assets`.
 """
 
-from oss_datastore.warehouse.duckdb import DuckDbWarehouse, WarehouseBusy
+from oss_datastore.warehouse.duckdb import DuckDbWarehouse
+from oss_datastore.warehouse.engine import Warehouse, WarehouseBusy, WarehouseRefused, WarehouseUnavailable, ask
+from oss_datastore.warehouse.postgres import PostgresWarehouse
 from oss_datastore.warehouse.psa import FETCH_LEDGER, LoadReport, PsaLoader
 
-__all__ = ["FETCH_LEDGER", "DuckDbWarehouse", "LoadReport", "PsaLoader", "WarehouseBusy"]
+__all__ = [
+    "FETCH_LEDGER",
+    "DuckDbWarehouse",
+    "LoadReport",
+    "PostgresWarehouse",
+    "PsaLoader",
+    "Warehouse",
+    "WarehouseBusy",
+    "WarehouseRefused",
+    "WarehouseUnavailable",
+    "ask",
+]

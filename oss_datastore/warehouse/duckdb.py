@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from oss_datastore.catalogue.model import ColumnType, Table
-
-SCHEMAS = ("psa", "psa_pii", "raw_vault", "raw_vault_pii", "business_vault", "metrics_vault", "infomarts")
+from oss_datastore.warehouse.engine import SCHEMAS, Load, WarehouseBusy, WarehouseRefused
 
 _TYPES: Mapping[ColumnType, str] = {
     "text": "varchar",
@@ -31,10 +31,6 @@ _TYPES: Mapping[ColumnType, str] = {
 }
 
 
-class WarehouseBusy(TimeoutError):
-    """Another process kept the warehouse file for longer than we wait."""
-
-
 @dataclass(frozen=True)
 class DuckDbWarehouse:
     """The warehouse file at `path`; `tell` is told, once, when another process holds it."""
@@ -42,6 +38,11 @@ class DuckDbWarehouse:
     path: Path
     tell: Callable[[str], None] = lambda message: None
     wait_seconds: float = 600.0
+
+    @property
+    def name(self) -> str:
+        """DuckDB and its version."""
+        return f"DuckDB {duckdb.__version__}"
 
     @contextmanager
     def connect(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -72,6 +73,31 @@ class DuckDbWarehouse:
                     told = True
                 time.sleep(0.2)
 
+    @contextmanager
+    def reading(self) -> Iterator[Callable[[], Any]]:
+        """Makes cursors on the file, opened for reading only."""
+        with self.connect(read_only=True) as connection:
+            try:
+                yield connection.cursor
+            except duckdb.Error as why:
+                raise WarehouseRefused(str(why)) from why
+
+    def table(self, sql: str) -> pa.Table:
+        """The rows of a query."""
+        with self.reading() as cursors:
+            return cursors().execute(sql).to_arrow_table()
+
+    def is_loaded(self) -> bool:
+        """Whether the file is there."""
+        return self.path.exists()
+
+    def clear(self) -> None:
+        """Removes the file; whoever holds it is waited for."""
+        with self.connect():
+            pass
+        self.path.unlink()
+        self.path.with_suffix(".duckdb.wal").unlink(missing_ok=True)
+
     def prepare(self, tables: Sequence[Table]) -> None:
         """Creates schemas and tables that are not there yet, and columns that were declared since."""
         with self.connect() as connection:
@@ -80,7 +106,7 @@ class DuckDbWarehouse:
             _prepare(connection, tables)
             connection.commit()
 
-    def replace(self, loads: Sequence[tuple[Table, pa.Table, str]], days: Sequence[date]) -> None:
+    def replace(self, loads: Sequence[Load], days: Sequence[date]) -> None:
         """Replaces whole days of tables in one transaction; the third member narrows what is replaced ('' = all).
 
         Tables and columns that are not there yet are made first: opening the file a second time for that would cost

@@ -21,7 +21,7 @@ from oss_datastore.dead_letters import Failure
 from oss_datastore.staging.days import recoverable_until
 from oss_datastore.staging.ledger import Ledger, LedgerEntry, State
 from oss_datastore.staging.lines import Letters, StagedLine, Staging
-from oss_datastore.warehouse.duckdb import DuckDbWarehouse
+from oss_datastore.warehouse.engine import Warehouse
 
 FETCH_LEDGER = Table(
     "fetch_ledger",
@@ -69,7 +69,7 @@ class PsaLoader:
     """Loads staged days into the warehouse. `letters` takes records that no longer parse."""
 
     staging: Staging
-    warehouse: DuckDbWarehouse
+    warehouse: Warehouse
     letters: Letters
 
     def load(self, answer_set: str, days: Sequence[date]) -> LoadReport:

@@ -1,0 +1,209 @@
+"""The warehouse on a PostgreSQL of one's own: rows go in by COPY, one writer at a time.
+
+Personal data lies in schemas that readers may not enter: who may read what is granted to two roles, which an
+administrator gives to people (`sql/warehouse/postgres_grants.sql`).
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import psycopg2.errors
+import psycopg2.extensions
+import pyarrow as pa
+import pyarrow.csv
+
+from oss_datastore.catalogue.model import ColumnType, Table
+from oss_datastore.redaction import redact_text
+from oss_datastore.warehouse.engine import SCHEMAS, Load, WarehouseBusy, WarehouseRefused, WarehouseUnavailable
+
+_GRANTS = Path(__file__).resolve().parents[2] / "sql" / "warehouse" / "postgres_grants.sql"
+_LOCK = "hashtext('oss_datastore'), hashtext('warehouse')"
+
+_TYPES: Mapping[ColumnType, str] = {
+    "text": "varchar(65535)",
+    "bigint": "bigint",
+    "boolean": "boolean",
+    "decimal": "decimal(38,6)",
+    "timestamp": "timestamp",
+    "date": "date",
+    "key": "uuid",
+}
+
+_ARROW: Mapping[int, pa.DataType] = {
+    16: pa.bool_(),
+    20: pa.int64(),
+    21: pa.int64(),
+    23: pa.int64(),
+    1082: pa.date32(),
+    1114: pa.timestamp("us"),
+    1700: pa.decimal128(38, 6),
+}
+"""What PostgreSQL's types are by number; all others are text."""
+
+
+@dataclass(frozen=True)
+class PostgresWarehouse:
+    """The warehouse at an address; `tell` is told, once, when another process writes to it."""
+
+    url: str = field(repr=False)
+    tell: Callable[[str], None] = lambda message: None
+    wait_seconds: float = 600.0
+
+    @property
+    def name(self) -> str:
+        """PostgreSQL and its version."""
+        with closing(self._connection()) as connection:
+            version = connection.server_version
+        return f"PostgreSQL {version // 10000}.{version % 10000}"
+
+    @contextmanager
+    def reading(self) -> Iterator[Callable[[], Any]]:
+        """Makes cursors of one transaction that can write nothing and sees one state."""
+        with closing(self._connection()) as connection:
+            connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+            try:
+                yield connection.cursor
+            except psycopg2.Error as why:
+                raise WarehouseRefused(redact_text(str(why).strip())) from None
+
+    def table(self, sql: str) -> pa.Table:
+        """The rows of a query."""
+        with self.reading() as cursors, cursors() as cursor:
+            cursor.execute(sql)
+            columns = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(cursor.description)
+            return pa.table(
+                {
+                    column.name: pa.array(values, _ARROW.get(column.type_code, pa.string()))
+                    for column, values in zip(cursor.description, columns, strict=True)
+                }
+            )
+
+    def is_loaded(self) -> bool:
+        """Whether there is a table in the schema of the infomarts."""
+        with self.reading() as cursors, cursors() as cursor:
+            cursor.execute("select count(*) from information_schema.tables where table_schema = 'infomarts'")
+            return bool(cursor.fetchone()[0])
+
+    def clear(self) -> None:
+        """Drops every table of our schemas; the schemas stay, with what was granted on them."""
+        with self._writing() as cursor:
+            cursor.execute(
+                "select table_schema, table_name, table_type from information_schema.tables "
+                "where table_schema = any(%s)",
+                [list(SCHEMAS)],
+            )
+            for schema, name, kind in cursor.fetchall():
+                what = "view" if kind == "VIEW" else "table"
+                cursor.execute(f'drop {what} if exists {schema}."{name}" cascade')
+
+    def prepare(self, tables: Sequence[Table]) -> None:
+        """Creates schemas and tables that are not there yet, and columns that were declared since."""
+        with self._writing() as cursor:
+            _prepare(cursor, tables)
+
+    def replace(self, loads: Sequence[Load], days: Sequence[date]) -> None:
+        """Replaces whole days of tables in one transaction; the third member narrows what is replaced ('' = all).
+
+        Tables and columns that are not there yet are made first.
+        """
+        first, last = min(days), max(days)
+        with self._writing() as cursor:
+            _prepare(cursor, [table for table, _, _ in loads])
+            for table, rows, narrow in loads:
+                target = f'{table.schema}."{table.name}"'
+                cursor.execute(
+                    f"delete from {target} where load_date between %s and %s" + (f" and {narrow}" if narrow else ""),  # noqa: S608
+                    [first, last],
+                )
+                if rows.num_rows:
+                    names = [name for name, _ in table.fields]
+                    # Quotes tell '' from NULL.
+                    ordered = rows.select(names).sort_by([("load_date", "ascending"), ("scope", "ascending")])
+                    options = pyarrow.csv.WriteOptions(include_header=False, quoting_style="all_valid")
+                    data = io.BytesIO()
+                    pyarrow.csv.write_csv(ordered, data, options)
+                    data.seek(0)
+                    columns = ", ".join(f'"{name}"' for name in names)
+                    cursor.copy_expert(f"copy {target} ({columns}) from stdin (format csv)", data)
+                # Without it the planner takes the day for empty and joins by nested loops.
+                cursor.execute(f"analyze {target}")
+
+    @contextmanager
+    def _writing(self) -> Iterator[Any]:
+        """A cursor in a transaction of the only writer. Raises WarehouseBusy."""
+        with closing(self._connection()) as connection:
+            try:
+                with connection, connection.cursor() as cursor:
+                    self._wait(cursor)
+                    yield cursor
+            except psycopg2.OperationalError as why:
+                raise WarehouseUnavailable(_told(why)) from None
+            except psycopg2.errors.InsufficientPrivilege as why:
+                raise WarehouseUnavailable(f"{_told(why)}; the role needs CREATE on the database") from None
+
+    def _wait(self, cursor: Any) -> None:
+        began, told = time.monotonic(), False
+        while True:
+            cursor.execute(f"select pg_try_advisory_xact_lock({_LOCK})")
+            if cursor.fetchone()[0]:
+                return
+            if time.monotonic() - began > self.wait_seconds:
+                raise WarehouseBusy(
+                    f"the warehouse is written to by another process since {self.wait_seconds:.0f} s: "
+                    "end it, or try again later"
+                )
+            if not told:
+                self.tell("the warehouse is written to by another process; waiting for it")
+                told = True
+            time.sleep(0.2)
+
+    def _connection(self) -> Any:
+        try:
+            return psycopg2.connect(
+                self.url, application_name="oss_datastore", options="-c timezone=UTC", connect_timeout=10
+            )
+        except psycopg2.Error as why:
+            raise WarehouseUnavailable(_told(why)) from None
+
+
+def _prepare(cursor: Any, tables: Sequence[Table]) -> None:
+    cursor.execute("select schema_name from information_schema.schemata where schema_name = any(%s)", [list(SCHEMAS)])
+    missing = set(SCHEMAS) - {name for (name,) in cursor.fetchall()}
+    for schema in sorted(missing):
+        cursor.execute(f"create schema {schema}")
+    if missing:
+        cursor.execute(_GRANTS.read_text(encoding="utf-8"))
+    cursor.execute(
+        "select table_schema, table_name, column_name from information_schema.columns "
+        "where table_schema in ('psa', 'psa_pii') and table_name = any(%s)",
+        [[table.name for table in tables]],
+    )
+    present: dict[tuple[str, str], set[str]] = {}
+    for schema, name, column in cursor.fetchall():
+        present.setdefault((schema, name), set()).add(column)
+    for table in tables:
+        target = f'{table.schema}."{table.name}"'
+        columns = present.get((table.schema, table.name))
+        if columns is None:
+            inner = ", ".join(f'"{name}" {_TYPES[type_]}' for name, type_ in table.fields)
+            cursor.execute(f"create table {target} ({inner})")
+            # Days arrive in their order: a window is found for next to nothing.
+            cursor.execute(f"create index on {target} using brin (load_date)")
+            continue
+        for name, type_ in table.fields:
+            if name not in columns:
+                cursor.execute(f'alter table {target} add column "{name}" {_TYPES[type_]}')
+
+
+def _told(why: psycopg2.Error) -> str:
+    lines = str(why).strip().splitlines() or [type(why).__name__]
+    return f"OSS_DATASTORE_WAREHOUSE_URL: {redact_text(lines[0])}"
