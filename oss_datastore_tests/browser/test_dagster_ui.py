@@ -158,7 +158,7 @@ def test_a_backfill_of_several_days_is_one_run(
 ) -> None:
     first, last = demo_days[0].isoformat(), demo_days[-1].isoformat()
     before = {run["id"] for run in ui.runs()}
-    page.goto(f"{ui.url}/asset-groups")
+    page.goto(f"{ui.url}/locations/oss_datastore/asset-groups/staging")
     _choose(page, f"[{first}...{last}]", len(demo_days))
     page.get_by_role("button", name="Launch backfill").click()
     made = wait_for("a backfill is launched", lambda: [run for run in ui.runs() if run["id"] not in before])

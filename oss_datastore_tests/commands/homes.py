@@ -7,9 +7,6 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
-
-import duckdb
 
 from oss_datastore.simulator.limits import Limits
 from oss_datastore.simulator.server import Simulator
@@ -53,20 +50,3 @@ def words(arguments: tuple[str, ...], prelude: str = "") -> list[str]:
         return [sys.executable, "-m", "oss_datastore", *arguments]
     program = f"{prelude}\nimport sys\nsys.argv[1:] = {list(arguments)!r}\nfrom oss_datastore.cli import main\nmain()"
     return [sys.executable, "-c", program]
-
-
-def all_tables(home: Path, schemas: tuple[str, ...], without: frozenset[str]) -> dict[str, list[tuple[Any, ...]]]:
-    """Every table of these schemas, rows sorted, without the named columns."""
-    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
-        columns: dict[tuple[str, str], list[str]] = {}
-        for schema, table, column in connection.execute(
-            "select table_schema, table_name, column_name from information_schema.columns order by all"
-        ).fetchall():
-            if schema in schemas and column not in without:
-                columns.setdefault((schema, table), []).append(f'"{column}"')
-        return {
-            f"{schema}.{table}": connection.execute(
-                f'select {", ".join(names)} from {schema}."{table}" order by all'
-            ).fetchall()
-            for (schema, table), names in columns.items()
-        }

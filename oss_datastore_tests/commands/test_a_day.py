@@ -14,12 +14,7 @@ from oss_datastore.catalogue import ANSWER_SETS
 from oss_datastore.dead_letters.embedded import EmbeddedPostgres
 from oss_datastore.simulator.server import Simulator
 from oss_datastore_tests.commands.conftest import Lived
-from oss_datastore_tests.commands.homes import CANARY, DAY, all_tables, command
-
-# All but metrics_vault, which tells how long each load took.
-SCHEMAS = ("psa", "psa_pii", "raw_vault", "raw_vault_pii", "business_vault", "infomarts")
-# What a rebuild may give anew: when rows were loaded, and numbers of letters.
-PASSING = frozenset({"fetched_at", "letter", "letters", "loaded_at"})
+from oss_datastore_tests.commands.homes import CANARY, DAY, command
 
 
 def test_failures_give_exit_code_3_and_one_alert(lived: Lived) -> None:
@@ -106,15 +101,7 @@ def test_status_and_letters_can_be_read_as_json(lived: Lived) -> None:
     assert missing == named
 
 
-def test_rebuild_gives_the_same_tables_and_retry_lands_in_the_original_day(lived: Lived, github: Simulator) -> None:
-    before = all_tables(lived.home, SCHEMAS, PASSING)
-    assert before["psa.issues"]
-    assert before["raw_vault.hub_repo"]
-    rebuilt = command("rebuild", "--yes", env=lived.env, cwd=lived.home.parent)
-    assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr
-    after = all_tables(lived.home, SCHEMAS, PASSING)
-    assert before.keys() == after.keys()
-    assert [name for name in before if before[name] != after[name]] == []
+def test_a_retry_lands_in_the_original_day(lived: Lived, github: Simulator) -> None:
     # GitHub is well again: the letters that can still be had are had.
     retried = command("dlq", "retry", "--due", "--no-load", "--json", env=lived.env, cwd=lived.home.parent)
     assert retried.returncode == 0, retried.stdout + retried.stderr

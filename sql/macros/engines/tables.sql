@@ -24,7 +24,7 @@
   ]) }}
 {% endmacro %}
 
-{#- Statistics of a temporary table: PostgreSQL never gathers them by itself and then joins by nested loops. -#}
+{#- Statistics of a table that was just written: PostgreSQL gathers them late or never, and joins by nested loops meanwhile. -#}
 {% macro vault_analyze(name) %}{{ return(adapter.dispatch('vault_analyze')(name)) }}{% endmacro %}
 {% macro default__vault_analyze(name) %}{{ return(none) }}{% endmacro %}
 {% macro postgres__vault_analyze(name) %}{{ return('analyze ' ~ name) }}{% endmacro %}

@@ -49,6 +49,10 @@ select ({{ vault_lateness(meta, target_relation, window) }}) as late, ({{ vault_
       {%- do pending.clear() -%}
     {%- endif -%}
   {%- endfor -%}
+  {#- Marts join these tables by nested loops as long as PostgreSQL takes them for empty. -#}
+  {%- if written['insert'] + written['update'] + written['delete'] > 0 and vault_analyze(target_relation) -%}
+    {%- do pending.append(vault_analyze(target_relation)) -%}
+  {%- endif -%}
   {%- do pending.append(vault_load_log_entry(meta, window, late, written, definition)) -%}
 
   {%- set summary = written['insert'] ~ ' inserted, ' ~ written['update'] ~ ' ended, ' ~ written['delete'] ~ ' deleted'
