@@ -26,7 +26,7 @@ def test_the_last_day_first_a_rebuild_of_all_days_and_another_engine_give_the_sa
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, queue_url: str
 ) -> None:
     home = tmp_path / "home"
-    with Simulator(repos=3, limits=PLENTY, faults={"bad_gateway@/repos/acme/lantern/traffic/views": 0.2}) as github:
+    with Simulator(repos=2, limits=PLENTY, faults={"bad_gateway@/repos/acme/lantern/traffic/views": 0.2}) as github:
         for name, value in environment(github, home, OSS_DATASTORE_START_DATE=FIRST.isoformat()).items():
             monkeypatch.setenv(name, value)
         runner = None
