@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -167,3 +168,12 @@ def test_the_checks_find_what_is_at_fault(warehouse: Warehouse, built: dict[str,
     }
     assert {b: status for b in begins for name, status in at_fault.items() if name.startswith(b)} == begins
     assert len(at_fault) == len(begins)
+
+
+def test_the_queries_of_the_data_models_page_can_be_asked(
+    warehouse: Warehouse, built: dict[str, dict[str, Any]]
+) -> None:
+    queries = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "data-model.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(queries) == 2
+    for query in queries:
+        assert warehouse.ask(query) == []
