@@ -152,7 +152,7 @@ def _blind(mine: Mapping[Key, LedgerEntry], right: Mapping[Key, LedgerEntry]) ->
 
     The calm ledger says `unchanged`, `disabled` or `empty` there, or that the whole list was read because it was due.
     """
-    lacking = {key[1] for key, entry in mine.items() if key[0] in _LISTS and entry.state is State.unavailable}
+    lacking = {key[1] for key, entry in mine.items() if key[0] in _LISTS and entry.state is not State.complete}
     organizations = any(f"/{ScopeKind.organization}/" in scope for scope in lacking)
     return {
         key

@@ -94,8 +94,8 @@ def question_of(
     if scope.replaced:
         return Answered(State.gone, None, "its name belongs to another repository now")
     if _depends_on(answer_set, scope.awaited):
-        # Asked now, it would be asked whole, and by a token that has just met a limit.
-        return Answered(State.pending, None, "waits for the list of repositories, which a limit holds up")
+        # Asked now, it would be asked whole, and the day's tables would tell of it.
+        return Answered(State.pending, None, "waits for the list of repositories, which is not whole yet")
     keys = list(keys)
     counted = pasts.get((answer_set.datasets[0].name, str(scope)))
     last = last_complete_of(answer_set, keys, pasts)

@@ -109,11 +109,11 @@ class Inventories:
         return self._kept[day][1]
 
     def awaited(self, day: date) -> dict[str, set[str]]:
-        """The lists of a day that are pending, by the organisation or repository they say nothing of yet."""
+        """The lists of a day that are not whole yet, by the organisation or repository they say nothing of."""
         found: dict[str, set[str]] = {}
         for name in (INVENTORY, SETTINGS):
             for entry in self._staging.ledger(name, day).values():
-                if entry.state is State.pending:
+                if entry.state in (State.pending, State.failed, State.partial):
                     found.setdefault(entry.scope, set()).add(name)
         return found
 

@@ -138,7 +138,7 @@ def test_a_repository_whose_inventory_is_not_known_is_asked() -> None:
         ("deploy_keys", "repositories", False),
     ],
 )
-def test_what_a_list_of_repositories_tells_is_waited_for_while_a_limit_holds_that_list_up(
+def test_what_a_list_of_repositories_tells_is_waited_for_while_that_list_is_not_whole(
     name: str, awaited: str, waits: bool
 ) -> None:
     answer_set = ANSWER_SETS[name]

@@ -104,13 +104,20 @@ def test_the_size_of_a_page_shows_in_no_table(github: Simulator, tmp_path: Path,
     assert found[0]["pull_requests"]
 
 
-def test_a_day_whose_inventory_met_a_limit_has_the_tables_of_any_other(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("what", "state"),
+    [
+        ("graphql_rate_limit=1", State.pending),
+        ("bad_gateway@/graphql/Repositories*=1:sticky", State.failed),
+    ],
+)
+def test_a_day_whose_inventory_came_late_has_the_tables_of_any_other(tmp_path: Path, what: str, state: State) -> None:
     sets = (*ROOTS, "dependencies", "issues", "traffic_views")
     brief = replace(PLENTY, window_seconds=0.2)
     found = []
     with Simulator(repos=2, now=after(DAY), limits=brief, changes=BUSY) as github:
-        for fault in ("", "graphql_rate_limit=1"):
-            folder = tmp_path / (fault or "measure")
+        for fault in ("", what):
+            folder = tmp_path / ("late" if fault else "measure")
             first = at(github, folder, DAY)
             for name in sets:
                 first.fetch(name, DAY)
@@ -121,7 +128,8 @@ def test_a_day_whose_inventory_met_a_limit_has_the_tables_of_any_other(tmp_path:
             github.set_faults(None)
             states = {entry.dataset: entry.state for entry in entries(held.staging, NEXT)}
             came = State.pending if fault else State.complete
-            assert {states[name] for name in ("repositories", "dependencies", "issues")} == {came}
+            assert {states[name] for name in ("dependencies", "issues")} == {came}
+            assert states["repositories"] is (state if fault else State.complete)
             assert states["traffic_views"] is State.complete
             time.sleep(brief.window_seconds)
             again = at(github, folder, NEXT)
@@ -131,7 +139,7 @@ def test_a_day_whose_inventory_met_a_limit_has_the_tables_of_any_other(tmp_path:
     assert found[0] == found[1]
 
 
-def test_an_inventory_that_a_limit_holds_up_till_noon_is_not_waited_for(github: Simulator, tmp_path: Path) -> None:
+def test_an_inventory_that_is_not_there_by_noon_is_not_waited_for(github: Simulator, tmp_path: Path) -> None:
     first = at(github, tmp_path, DAY)
     for name in (*ROOTS, "issues"):
         first.fetch(name, DAY)
