@@ -217,4 +217,5 @@ def _choose(page: Page, partitions: str, count: int = 1) -> None:
     box = page.get_by_placeholder("matching partitions")
     box.fill(partitions)
     box.press("Enter")
-    expect(page.get_by_text(re.compile(rf"^{count} partitions?$"))).to_be_visible()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text(re.compile(rf"^{count} partitions?$"))).to_be_visible()
