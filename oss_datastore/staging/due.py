@@ -6,7 +6,7 @@ Pure decisions over the catalogue, the inventory and the last complete entry of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -52,6 +52,9 @@ class Answered:
     listed_on: date | None = None
 
 
+WAITING = Answered(State.pending, None, "waits for the list of repositories, which is not whole yet")
+
+
 def is_due(every_days: int, scope: Scope, past: LedgerEntry | None, day: date) -> bool:
     """Whether a scope is asked on a day at all.
 
@@ -93,9 +96,8 @@ def question_of(
     """What must be asked of a scope, or what the inventory says of it already: be it that it must be waited for."""
     if scope.replaced:
         return Answered(State.gone, None, "its name belongs to another repository now")
-    if _depends_on(answer_set, scope.awaited):
-        # Asked now, it would be asked whole, and the day's tables would tell of it.
-        return Answered(State.pending, None, "waits for the list of repositories, which is not whole yet")
+    if waits(answer_set, scope):
+        return WAITING
     keys = list(keys)
     counted = pasts.get((answer_set.datasets[0].name, str(scope)))
     last = last_complete_of(answer_set, keys, pasts)
@@ -128,10 +130,13 @@ def question_of(
     return asked
 
 
-def _depends_on(answer_set: AnswerSet, lists: Collection[str]) -> bool:
-    """Whether one of these lists of repositories says what need not be asked."""
+def waits(answer_set: AnswerSet, scope: Scope) -> bool:
+    """Whether a list of repositories that is still to come says what need not be asked of a scope, or how.
+
+    Asked now, it would be asked whole, and the day's tables would tell of it.
+    """
     by_inventory = answer_set.probe or answer_set.counts or answer_set.present or answer_set.switch
-    return bool((by_inventory and INVENTORY in lists) or (answer_set.switch and SETTINGS in lists))
+    return bool((by_inventory and INVENTORY in scope.awaited) or (answer_set.switch and SETTINGS in scope.awaited))
 
 
 def _switched_off(answer_set: AnswerSet, seen: Mapping[str, Any]) -> str:

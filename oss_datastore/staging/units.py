@@ -16,7 +16,7 @@ from oss_datastore.clock import Clock
 from oss_datastore.github import GitHubError
 from oss_datastore.staging.collect_rest import RestCollection
 from oss_datastore.staging.collection import Collection, Key
-from oss_datastore.staging.due import Answered, Question, question_of
+from oss_datastore.staging.due import WAITING, Answered, Question, question_of, waits
 from oss_datastore.staging.ledger import LedgerEntry, State
 from oss_datastore.staging.lines import StageWriter, Staging
 from oss_datastore.staging.scopes import Inventories, Scope, staged_teams
@@ -183,6 +183,10 @@ class Units:
         for scope in errand.scopes[ScopeKind.repository]:
             keys = open_scopes.get(str(scope))
             if not keys:
+                continue
+            if waits(errand.answer_set, scope):
+                _answer(errand, keys, WAITING)
+                del open_scopes[str(scope)]
                 continue
             question = self._question(always, request, scope, keys)
             if question is None:

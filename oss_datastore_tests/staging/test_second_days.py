@@ -112,7 +112,7 @@ def test_the_size_of_a_page_shows_in_no_table(github: Simulator, tmp_path: Path,
     ],
 )
 def test_a_day_whose_inventory_came_late_has_the_tables_of_any_other(tmp_path: Path, what: str, state: State) -> None:
-    sets = (*ROOTS, "dependencies", "issues", "traffic_views")
+    sets = (*ROOTS, "dependencies", "issues", "events", "traffic_views")
     brief = replace(PLENTY, window_seconds=0.2)
     found = []
     with Simulator(repos=2, now=after(DAY), limits=brief, changes=BUSY) as github:
@@ -128,7 +128,7 @@ def test_a_day_whose_inventory_came_late_has_the_tables_of_any_other(tmp_path: P
             github.set_faults(None)
             states = {entry.dataset: entry.state for entry in entries(held.staging, NEXT)}
             came = State.pending if fault else State.complete
-            assert {states[name] for name in ("dependencies", "issues")} == {came}
+            assert {states[name] for name in ("dependencies", "issues", "events")} == {came}
             assert states["repositories"] is (state if fault else State.complete)
             assert states["traffic_views"] is State.complete
             time.sleep(brief.window_seconds)
