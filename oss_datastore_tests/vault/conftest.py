@@ -13,16 +13,27 @@ import pytest
 from oss_datastore.dead_letters.embedded import EmbeddedPostgres
 from oss_datastore_tests.vault.engine import ROOT, DuckDB, PostgreSQL, Vault, compiled_plans, project_copy
 
+OWN_SCENARIOS = Path(__file__).parent / "scenario_files"
 SHARED_SCENARIOS = ROOT / "../shared/vault-scenarios"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--scenarios", default=None, help="folder of vault scenario files (*.json)")
-    parser.addoption("--all-plans", action="store_true", help="every permutation of every scenario, never a sample")
+    parser.addoption(
+        "--scenarios", default=None, help="folder of vault scenario files (*.json), each run in every permutation"
+    )
 
 
-def scenario_folder(config: pytest.Config) -> Path:
-    return Path(config.getoption("--scenarios", default=None) or SHARED_SCENARIOS)
+def scenario_files(config: pytest.Config) -> list[Path]:
+    """The files of the folder given, else our own and, where they are, those that lie beside the project.
+
+    A file whose name begins with _ is an index of the others. Raises UsageError where a folder given has none.
+    """
+    given = config.getoption("--scenarios", default=None)
+    folders = [Path(given)] if given else [OWN_SCENARIOS, SHARED_SCENARIOS]
+    files = [path for folder in folders for path in sorted(folder.glob("*.json")) if not path.name.startswith("_")]
+    if given and not files:
+        raise pytest.UsageError(f"--scenarios {given}: there is no scenario file (*.json) in it")
+    return files
 
 
 def dbt_environment(**settings: str) -> dict[str, str]:

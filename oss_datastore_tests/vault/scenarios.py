@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import permutations
+from datetime import UTC, datetime, timedelta
+from itertools import islice, permutations
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,7 +18,7 @@ TABLE_OF_KIND = {
     "link": "link_thing",
     "sat": "sat_thing",
     "ma_sat": "ma_sat_thing",
-    "eff_sat": "eff_sat_driven",
+    "eff_sat": "eff_sat_seen",
     "eff_sat_snapshot": "eff_sat_listed",
 }
 Row = dict[str, Any]
@@ -38,8 +38,11 @@ class Scenario:
     def read(cls, path: Path) -> Scenario:
         """The scenario of a file; what is wished counts before what others do."""
         data = json.loads(path.read_text())
+        if data["kind"] not in TABLE_OF_KIND:
+            raise ValueError(f"{path.name}: a scenario is of one of {sorted(TABLE_OF_KIND)}, not {data['kind']}")
         wished = data.get("wished")
-        return cls(data["name"], data["kind"], data["batches"], data["expected"] if wished is None else wished)
+        batches = [batch if isinstance(batch, dict) else {"rows": batch} for batch in data["batches"]]
+        return cls(data["name"], data["kind"], batches, data["expected"] if wished is None else wished)
 
     def orders(self, *, every: bool) -> Iterator[tuple[str, list[list[dict[str, Any]]]]]:
         """Named plans; a plan is a list of loads, a load a list of batches."""
@@ -47,23 +50,23 @@ class Scenario:
         yield "merged", [self.batches]
         yield "doubled", [[batch] for batch in self.batches for _ in range(2)]
         yield "twice over", [[batch] for batch in self.batches * 2]
-        found = [list(order) for order in permutations(range(len(self.batches)))][1:] if len(self.batches) < 8 else []
-        if not found and len(self.batches) > 1:
+        found = islice(permutations(range(len(self.batches))), 1, None)
+        if not every and len(self.batches) > 4:
+            numbers = range(len(self.batches))
             random = Random(self.name)
-            found = [random.sample(range(len(self.batches)), len(self.batches)) for _ in range(SAMPLE)]
-        elif len(found) > SAMPLE and not every:
-            found = Random(self.name).sample(found, SAMPLE)
+            found = iter([tuple(random.sample(numbers, len(numbers))) for _ in range(SAMPLE)])
         for order in found:
-            yield f"order {order}", [[self.batches[i]] for i in order]
+            yield f"order {list(order)}", [[self.batches[i]] for i in order]
 
 
 def moment(text: str) -> datetime:
-    """A load date of a scenario."""
-    return datetime.fromisoformat(text)
+    """A load date of a scenario; tables hold naive UTC."""
+    at = datetime.fromisoformat(text)
+    return at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at
 
 
-def _key(parts: Sequence[str | None]) -> str | None:
-    return None if any(part is None or part == "" for part in parts) else json.dumps(list(parts))
+def _key(parts: Sequence[str | None] | None) -> str | None:
+    return None if not parts or any(part is None or part == "" for part in parts) else json.dumps(list(parts))
 
 
 def _hk(key: str | None) -> str | None:
@@ -72,15 +75,22 @@ def _hk(key: str | None) -> str | None:
 
 def staged(kind: str, row: Row) -> Row:
     """The psa row that a scenario's row means."""
-    common = {"load_date": moment(row["load_date"]), "rec_src": row.get("rec_src", "")}
+    common = {"load_date": moment(row["load_date"]), "rec_src": row.get("rec_src") or ""}
     if kind.startswith("eff_sat"):
-        driving = _key(row["driving_key"])
-        key = _key([*row["driving_key"], *row["secondary_key"]])
-        scope = json.dumps(row["driving_key"])
-        return common | {"thing_hk": _hk(key), "thing_key": key, "driving_hk": _hk(driving), "scope": scope}
+        driving = row["driving_key"] or [None]
+        key = _key([*driving, *(row["secondary_key"] or [None])])
+        # An end that the content of a table tells of: the object was seen without its partner.
+        present = key if row.get("event", "open") == "open" else None
+        return common | {
+            "thing_hk": _hk(present),
+            "thing_key": present,
+            "driving_hk": _hk(_key(driving)),
+            "scope": json.dumps(driving),
+            "is_seen": key is not None,
+        }
     key = _key(row["key"])
     payload = json.dumps(row.get("payload"), sort_keys=True)
-    child = _key(row.get("cdk", ["-"]))
+    child = _key(row.get("cdk") or ["-"])
     return common | {
         "thing_hk": _hk(key),
         "thing_key": key,
@@ -93,8 +103,13 @@ def staged(kind: str, row: Row) -> Row:
 
 
 def stage(vault: Vault, scenario: Scenario, batch: dict[str, Any]) -> None:
-    """Put a batch into psa; hubs and links get every other row from a second feed."""
-    rows = [staged(scenario.kind, row) for row in batch["rows"]]
+    """Put a batch into psa; hubs and links get every other row from a second feed.
+
+    A driving key counts as observed where it comes with a partner: a row without one says nothing.
+    """
+    rows = [staged(scenario.kind, row) for row in batch.get("rows", [])]
+    if scenario.kind == "eff_sat":
+        vault.stage((row for row in rows if row["is_seen"]), "other")
     if scenario.kind in ("hub", "link"):
         other = [
             {
@@ -126,8 +141,8 @@ def stage(vault: Vault, scenario: Scenario, batch: dict[str, Any]) -> None:
 
 def window(batches: Sequence[dict[str, Any]]) -> tuple[datetime, datetime] | None:
     """From the first to the last load date of the batches; None where they hold none."""
-    dates = {moment(d) for b in batches for d in b["load_dates"]}
-    dates |= {moment(r["load_date"]) for b in batches for r in (*b["rows"], *b.get("snapshots", []))}
+    dates = {moment(d) for b in batches for d in b.get("load_dates", [])}
+    dates |= {moment(r["load_date"]) for b in batches for r in (*b.get("rows", []), *b.get("snapshots", []))}
     return (min(dates), max(dates) + timedelta(microseconds=1)) if dates else None
 
 
@@ -139,10 +154,10 @@ def wanted(scenario: Scenario) -> set[Any]:
         if scenario.kind.startswith("eff_sat"):
             rows.append((_hk(_key([*row["driving_key"], *row["secondary_key"]])), at, row["event"] == "open"))
         elif scenario.kind in ("hub", "link"):
-            rows.append((_key(row["key"]), at, row["rec_src"]))
+            rows.append((_key(row["key"]), at, row.get("rec_src") or ""))
         else:
-            payload = json.dumps(row["payload"], sort_keys=True)
-            rows.append((_hk(_key(row["key"])), at, row["rec_src"], payload, _key(row.get("cdk", ["-"]))))
+            payload = json.dumps(row.get("payload"), sort_keys=True)
+            rows.append((_hk(_key(row["key"])), at, row.get("rec_src") or "", payload, _key(row.get("cdk") or ["-"])))
     return _counted(rows)
 
 
