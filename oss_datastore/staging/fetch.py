@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from oss_datastore.catalogue import ANSWER_SETS, DATASETS
-from oss_datastore.catalogue.model import AnswerSet, FileRequest, RestRequest
+from oss_datastore.catalogue.model import AnswerSet, FileRequest, RestRequest, ScopeKind
 from oss_datastore.clock import Clock
 from oss_datastore.github import GitHub, GitHubError
 from oss_datastore.staging.agenda import Agenda
@@ -137,15 +137,17 @@ class Fetcher:
         known = self.staging.ledger(name, day)
         planned, pasts = self._agenda.planned(answer_set, scopes, known, day)
         planned = [key for key in planned if key[0] in asked]
-        if only is not None:
-            kept = set(only)
+        kept = None if only is None else set(only)
+        if kept is not None:
             planned = [key for key in planned if key[1] in kept]
         open_keys = [k for k in planned if force or k not in known or known[k].state not in SETTLED]
         writer = self._writer(name, day)
         if open_keys or not self.staging.is_staged(name, day):
             writer.plan(open_keys)
         open_wanted = {key for key in open_keys if key[0] in wanted}
-        discovers = frozenset(d for d in wanted if only is None and DATASETS[d].scope_kind not in scopes)
+        # Whoever asks for a list asks for what it names, too: it is never asked again once it is whole.
+        is_listed = kept is None or any(str(scope) in kept for scope in scopes.get(ScopeKind.organization, ()))
+        discovers = frozenset(d for d in wanted if is_listed and DATASETS[d].scope_kind not in scopes)
         settled = frozenset() if force else frozenset(k for k, entry in known.items() if entry.state in SETTLED)
         errand = Errand(answer_set, day, writer, self.clock, scopes, pasts, discovers, settled, early)
         for key in (key for key in open_keys if key[0] not in wanted):

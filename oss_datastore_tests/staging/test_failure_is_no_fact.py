@@ -74,6 +74,30 @@ def test_a_team_that_failed_is_asked_alone_and_never_called_gone(rest: bool, git
         assert not letters.open
 
 
+@pytest.mark.parametrize("rest", [False, True])
+def test_a_list_of_teams_that_is_retried_alone_brings_what_it_names(
+    rest: bool, github: Simulator, tmp_path: Path
+) -> None:
+    fetch = fetcher(github, tmp_path, now=after(DAY), rest=rest)
+    for name in ("organizations", "repositories"):
+        fetch.fetch(name, DAY)
+    github.set_faults("server_error@/orgs/acme/teams=1:sticky,bad_gateway@/graphql/Teams*=1:sticky")
+    fetch.fetch("teams", DAY)
+    failed = fetch.staging.ledger("teams", DAY)
+    assert {dataset for dataset, _ in failed} == {"teams"}
+    github.set_faults(None)
+    retried = fetcher(github, tmp_path, now=after(DAY), rest=rest)
+    retried.fetch("teams", DAY, only={scope for _, scope in failed})
+    whole = fetcher(github, tmp_path / "whole", now=after(DAY), rest=rest)
+    for name in ("organizations", "repositories", "teams"):
+        whole.fetch(name, DAY)
+    came, expected = (
+        {key: entry.state for key, entry in one.staging.ledger("teams", DAY).items()} for one in (retried, whole)
+    )
+    assert came == expected
+    assert {dataset for dataset, _ in came} == {"teams", "team_members", "team_repositories"}
+
+
 def test_two_organisations_do_not_speak_for_each_others_teams(tmp_path: Path) -> None:
     from oss_datastore_tests.staging.fetching import PLENTY
 
