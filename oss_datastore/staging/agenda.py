@@ -19,7 +19,7 @@ from oss_datastore.staging.due import is_due
 from oss_datastore.staging.ledger import LedgerEntry
 from oss_datastore.staging.lines import Staging
 from oss_datastore.staging.roots import NothingKnown, Roots
-from oss_datastore.staging.scopes import Inventories, Scope, host_of, staged_organizations
+from oss_datastore.staging.scopes import Inventories, Scope, host_of, staged_organizations, staged_teams
 
 
 @dataclass
@@ -129,7 +129,11 @@ class Agenda:
             or is_due(answer_set.every_days, scope, pasts.get((dataset, str(scope))), day)
         ]
         inner = [key for key in known if DATASETS[key[0]].scope_kind not in scopes]
-        return [*planned, *inner], pasts
+        # A list that was staged names its teams, also where the run that read it did not come to settle them.
+        of_teams = [d.name for d in answer_set.datasets if d.scope_kind is ScopeKind.team]
+        teams = staged_teams(self.staging, day) if of_teams else {}
+        named = [(dataset, team) for dataset in of_teams for team in teams if (dataset, team) not in known]
+        return [*planned, *inner, *named], pasts
 
     def _list_anew(self, present: date) -> None:
         """Asks for the repositories of the present once; a list that failed is not asked again for each older day."""

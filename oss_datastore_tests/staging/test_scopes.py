@@ -86,3 +86,16 @@ def test_every_call_names_the_organisation_whose_token_it_needs(tmp_path: Path) 
         spent = {state.token_key for state in fetch.github.budget.values()}
     assert spent == {Token.of("ghp_a").key, Token.of("ghp_g").key}
     assert len(fetch.staging.ledger("organizations", DAY)) == 2
+
+
+def test_teams_that_a_staged_list_names_are_planned_whoever_read_it(github: Simulator, tmp_path: Path) -> None:
+    fetch = fetcher(github, tmp_path, now=after(DAY), datasets=("teams",))
+    fetch.fetch("teams", DAY)
+    assert {dataset for dataset, _ in fetch.staging.ledger("teams", DAY)} == {"teams"}
+    whole = fetcher(github, tmp_path, now=after(DAY))
+    whole.fetch("teams", DAY)
+    assert {dataset for dataset, _ in whole.staging.ledger("teams", DAY)} == {
+        "teams",
+        "team_members",
+        "team_repositories",
+    }
