@@ -21,7 +21,7 @@ FIRST = date(2026, 10, 12)
 DAYS = [FIRST + timedelta(days=n) for n in range(2)]
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_the_last_day_first_a_rebuild_of_all_days_and_another_engine_give_the_same_tables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, queue_url: str
 ) -> None:
