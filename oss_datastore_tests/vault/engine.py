@@ -212,10 +212,10 @@ def _insert(run: Any, table: str, columns: Sequence[str], rows: Iterable[Mapping
         run(f"insert into {table} ({', '.join(columns)}) values {', '.join(values)}")
 
 
-def project_copy(home: Path) -> Path:
-    """A dbt project folder with the scenario models and the macros, tests and profiles of sql/."""
+def project_copy(home: Path, models: Path = PROJECT) -> Path:
+    """A dbt project folder with the models of a folder (the scenarios') and the macros, tests and profiles of sql/."""
     project = home / "project"
-    shutil.copytree(PROJECT, project)
+    shutil.copytree(models, project)
     for part in ("macros", "tests"):
         shutil.copytree(ROOT / "sql" / part, project / part)
     shutil.copy(ROOT / "sql" / "profiles.yml", project)
@@ -251,7 +251,7 @@ def compiled_plans(project: Path, target: str, env: Mapping[str, str]) -> dict[s
     """Every table's statements and definition, rendered by dbt for an engine."""
     done = dbt(project, "compile", "--target", target, "--no-populate-cache", "--no-introspect", env=env)
     assert done.success, done.said
-    folder = project / "target" / "compiled" / "vault_scenarios" / "models"
+    [folder] = (project / "target" / "compiled").glob("*/models")
     plans = {}
     for line in (folder / "plans" / "plans.sql").read_text().splitlines():
         if not line.startswith("{"):

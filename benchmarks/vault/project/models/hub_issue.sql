@@ -1,0 +1,1 @@
+{{ hub(key='issue_hk', columns=['host', 'issue_id'], sources=['issues']) }}

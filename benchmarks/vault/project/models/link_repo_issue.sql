@@ -1,0 +1,1 @@
+{{ link(key='link_repo_issue_hk', hubs=['repo_hk', 'issue_hk'], sources=['issues']) }}

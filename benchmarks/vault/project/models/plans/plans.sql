@@ -1,0 +1,18 @@
+{#- Not a table: every table's statements as JSON lines, with placeholders for the window, so that a test can run them
+    without starting dbt for each load. -#}
+{%- set hint = [ref('hub_issue'), ref('link_repo_issue'), ref('sat_issue')] -%}
+{%- if execute -%}
+{%- set window = {'start': "timestamp '<start>'", 'end': "timestamp '<end>'"} -%}
+{%- for node in graph.nodes.values() if node.config.get('meta', {}).get('vault') -%}
+  {%- set meta = node.config.meta['vault'] -%}
+  {%- set relation = api.Relation.create(schema='raw_vault', identifier=node.name) -%}
+{{ tojson({
+    'name': node.name,
+    'meta': meta,
+    'create': vault_create_table(relation, meta, '<definition>'),
+    'lateness': vault_lateness(meta, relation, window),
+    'in_order': vault_steps(meta, relation, window, false),
+    'late': vault_steps(meta, relation, window, true)
+}) }}
+{% endfor -%}
+{%- endif -%}
