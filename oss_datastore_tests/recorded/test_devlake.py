@@ -95,10 +95,11 @@ def test_every_planned_scope_has_a_state_that_says_what_was_there(loaded: Loaded
 
 
 def test_each_hub_holds_exactly_the_ids_of_the_items(loaded: Loaded) -> None:
+    heads = {i["head"]["repo"]["id"] for _, i in loaded.items("pull_requests") if (i.get("head") or {}).get("repo")}
     expected = {
         "hub_issue.issue_id": {i["id"] for _, i in loaded.items("issues")},
         "hub_pull_request.pull_request_id": {i["id"] for _, i in loaded.items("pull_requests")},
-        "hub_repo.repo_id": {r.id for r in loaded.world.repositories.values()},
+        "hub_repo.repo_id": {r.id for r in loaded.world.repositories.values()} | heads,
         "hub_org.org_id": set(range(1, 1 + len(loaded.world.owners))),
         "hub_user.user_id": set(accounts(loaded)),
         "hub_team.team_id": {i["id"] for _, i in loaded.items("review_requests") if "slug" in i},
