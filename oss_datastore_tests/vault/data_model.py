@@ -156,7 +156,11 @@ def page(found: Sequence[Model]) -> str:
         )
         parts.append("| table | kind | one row per | fed by |\n|---|---|---|---|\n")
         parts.extend(_line(model) for model in some)
-    for schema, title in (("business_vault", "Business vault"), ("infomarts", "Infomarts")):
+    for schema, title in (
+        ("business_vault", "Business vault"),
+        ("metrics_vault", "Metrics vault"),
+        ("infomarts", "Infomarts"),
+    ):
         parts.append(f"\n## {title}\n\n| table | one row per |\n|---|---|\n")
         parts.extend(f"| `{m.name}` | {_per(m)} |\n" for m in found if m.schema == schema)
     parts.append(_mapping())

@@ -78,7 +78,7 @@ class Vault:
             connection.run(f"create schema if not exists {schema}")
         for statement in PSA.strip().split(";\n"):
             connection.run(statement)
-        for name in sorted(plans, key=lambda name: name.startswith("pit_")):
+        for name in sorted(plans, key=lambda name: name.startswith(("pit_", "bridge_", "bsat_"))):
             for statement in plans[name].create:
                 connection.run(statement.replace("<definition>", plans[name].definition))
 
@@ -106,7 +106,7 @@ class Vault:
     def load(self, name: str, start: datetime, end: datetime, *, late: bool | None = None) -> int:
         """Load a window [start, end) as the materialization does; the number of rows it wrote, ended or deleted."""
         plan = self.plans[name]
-        literal = {"<start>": f"{start}", "<end>": f"{end}"}
+        literal = {"<definition>": plan.definition, "<start>": f"{start}", "<end>": f"{end}"}
 
         def filled(sql: str) -> str:
             for mark, value in literal.items():

@@ -39,7 +39,7 @@ select ({{ vault_lateness(meta, target_relation, window) }}) as late, ({{ vault_
 
   {#- A statement costs dbt more than it costs the engine, so what leads up to a write goes with it. -#}
   {%- set pending = [] -%}
-  {%- for what, statement_sql in vault_steps(meta, target_relation, window, late) -%}
+  {%- for what, statement_sql in vault_steps(meta, target_relation, window, late, sql) -%}
     {%- do pending.append(statement_sql) -%}
     {%- if what in written -%}
       {%- for batch in vault_batches(pending) -%}
@@ -90,7 +90,7 @@ select ({{ vault_lateness(meta, target_relation, window) }}) as late, ({{ vault_
 
 
 {#- The column by which a window cuts a table of the kind. -#}
-{% macro vault_window_column(meta) %}{{ return('as_of' if meta['kind'] in ('pit', 'bridge') else 'load_date') }}{% endmacro %}
+{% macro vault_window_column(meta) %}{{ return(meta.get('day') or ('as_of' if meta['kind'] == 'pit' else 'load_date')) }}{% endmacro %}
 
 
 {#- A column added to a declaration appears in the table. Stored rows keep NULL, which is what their hash says. -#}
@@ -143,7 +143,7 @@ select ({{ vault_lateness(meta, target_relation, window) }}) as late, ({{ vault_
 
 
 {#- Statements of a load, in order: [['prepare' | 'delete' | 'update' | 'insert', sql], ...]. -#}
-{% macro vault_steps(meta, relation, window, late) %}
+{% macro vault_steps(meta, relation, window, late, definition) %}
   {%- set kind = meta['kind'] -%}
   {%- if kind in ('hub', 'link', 'nh_link') -%}
     {{ return(hub_steps(meta, relation, window, late)) }}
@@ -155,6 +155,8 @@ select ({{ vault_lateness(meta, target_relation, window) }}) as late, ({{ vault_
     {{ return(effectivity_satellite_steps(meta, relation, window, late)) }}
   {%- elif kind == 'pit' -%}
     {{ return(pit_steps(meta, relation, window)) }}
+  {%- elif kind == 'computed' -%}
+    {{ return(computed_steps(meta, relation, window, definition)) }}
   {%- else -%}
     {%- do exceptions.raise_compiler_error('No vault table is of the kind ' ~ kind) -%}
   {%- endif -%}

@@ -1,7 +1,7 @@
 {#-
   Point-in-time table: one row per loaded day and key known on that day. For each satellite <name>_load_date says which
   version held; NULL where the satellite knew nothing, so that a reader joins with a left join on key and load_date and
-  no satellite needs a ghost row. Days are those of the fetch ledger, never the clock's.
+  no satellite needs a ghost row. Days are those that point_in_time_days keeps.
 -#}
 
 {% macro pit(key, hub, satellites) %}
@@ -17,7 +17,7 @@ select h.{{ key }}, d.as_of
   {%- for name in meta['satellites'] %}, s{{ loop.index }}.load_date as {{ name }}_load_date{% endfor %}
 from {{ ref(meta['hub']) }} h
 join (
-  select distinct l.load_date as as_of from {{ vault_source('fetch_ledger') }} l
+{{ point_in_time_days() }}
 ) as d on h.load_date <= d.as_of
 {%- for name in meta['satellites'] %}
 left join (
@@ -46,6 +46,11 @@ select t.{{ key }}, t.as_of
 from {{ relation }} t
 left join {{ wanted }} w on {{ same | join(' and ') }}
 where t.as_of >= {{ window['start'] }} and w.{{ key }} is null
+union all
+select t.{{ key }}, t.as_of
+from {{ relation }} t
+left join ({{ point_in_time_days() }}) as k on k.as_of = t.as_of
+where t.as_of < {{ window['start'] }} and k.as_of is null
   {%- endset -%}
   {%- set insert -%}
 insert into {{ relation }} ({{ columns | join(', ') }})

@@ -11,8 +11,8 @@
     'meta': meta,
     'create': vault_create_table(relation, meta, '<definition>'),
     'lateness': vault_lateness(meta, relation, window),
-    'in_order': vault_steps(meta, relation, window, false),
-    'late': vault_steps(meta, relation, window, true)
+    'in_order': vault_steps(meta, relation, window, false, '<definition>'),
+    'late': vault_steps(meta, relation, window, true, '<definition>')
 }) }}
 {% endfor -%}
 {%- endif -%}
