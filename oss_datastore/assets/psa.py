@@ -48,7 +48,8 @@ def _answer_set_tables(answer_set: AnswerSet, daily: dg.DailyPartitionsDefinitio
                     metadata={
                         "dagster/partition_row_count": report.rows[spec.key.path[-1]],
                         "records_that_do_not_parse": report.faults,
-                    },
+                    }
+                    | ({"days_parsed_again": report.days_parsed_again} if report.days_parsed_again else {}),
                 )
 
     return load

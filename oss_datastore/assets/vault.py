@@ -11,11 +11,10 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
 
-from oss_datastore.catalogue import TABLES
 from oss_datastore.partitions import days_of
 from oss_datastore.resources import WarehouseResource
 from oss_datastore.resources.dbt import DbtResource
-from oss_datastore.warehouse import FETCH_LEDGER
+from oss_datastore.warehouse import PSA_TABLES
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -107,7 +106,7 @@ def build_vault_assets(daily: dg.DailyPartitionsDefinition, manifest: Path) -> d
     )
     def vault(context: dg.AssetExecutionContext, dbt: DbtResource, warehouse: WarehouseResource) -> Iterator[Any]:
         # A table that no answer has filled yet is empty, not missing.
-        warehouse.open().prepare([*TABLES.values(), FETCH_LEDGER])
+        warehouse.open().prepare(PSA_TABLES)
         yield from dbt.run(dbt_arguments(days_of(context)), context)
 
     return vault

@@ -6,7 +6,7 @@ answers nor the number of attempts it took may show, so a key that stands in sev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -21,6 +21,15 @@ from oss_datastore.dead_letters import Failure
 from oss_datastore.staging.days import recoverable_until
 from oss_datastore.staging.ledger import Ledger, LedgerEntry, State
 from oss_datastore.staging.lines import Letters, StagedLine, Staging
+from oss_datastore.warehouse.declarations import (
+    DECLARATIONS,
+    EVERY_ROW,
+    contiguous,
+    declaration_of,
+    known_declarations,
+    loaded_days,
+    row_of,
+)
 from oss_datastore.warehouse.engine import Warehouse
 
 FETCH_LEDGER = Table(
@@ -43,6 +52,9 @@ FETCH_LEDGER = Table(
 )
 """The effective ledger as a table: what every mart asks before it calls a missing row a zero."""
 
+PSA_TABLES = (*TABLES.values(), FETCH_LEDGER, DECLARATIONS)
+"""Every table that the vault may read."""
+
 _ARROW: dict[ColumnType, pa.DataType] = {
     "text": pa.string(),
     "bigint": pa.int64(),
@@ -58,10 +70,11 @@ _DAYS_AT_ONCE = 31
 
 @dataclass(frozen=True)
 class LoadReport:
-    """Rows loaded per table, and how many records did not parse."""
+    """Rows loaded per table, how many records did not parse, and how many other days were parsed again."""
 
     rows: dict[str, int]
     faults: int
+    days_parsed_again: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,7 +86,34 @@ class PsaLoader:
     letters: Letters
 
     def load(self, answer_set: str, days: Sequence[date]) -> LoadReport:
-        """Replaces these days (contiguous) of every table of an answer set, and their lines of the ledger."""
+        """Replaces these days (contiguous) of every table of an answer set, and their lines of the ledger.
+
+        Where the answer set is declared otherwise than when the other days in the warehouse were parsed, those are
+        parsed again, too.
+        """
+        report = self._replace(answer_set, days)
+        datasets = [dataset.name for dataset in ANSWER_SETS[answer_set].datasets]
+        again = self._parse_again(answer_set, days, datasets, self._replace)
+        return replace(report, days_parsed_again=len(again))
+
+    def _parse_again(
+        self,
+        name: str,
+        days: Sequence[date],
+        datasets: Iterable[str],
+        load: Callable[[str, Sequence[date]], LoadReport],
+    ) -> list[date]:
+        known = known_declarations(self.warehouse).get(name)
+        if known == declaration_of(name):
+            return []
+        again = [one for one in loaded_days(self.warehouse, datasets) if one not in set(days)] if known else []
+        for some in contiguous(again):
+            load(name, some)
+        row = arrow(DECLARATIONS, [row_of(name, again)])
+        self.warehouse.replace([(DECLARATIONS, row, f"answer_set = '{name}'")], [EVERY_ROW])
+        return again
+
+    def _replace(self, answer_set: str, days: Sequence[date]) -> LoadReport:
         declared = ANSWER_SETS[answer_set]
         tables = [table for dataset in declared.datasets for table in dataset.tables]
         names = ", ".join(f"'{dataset.name}'" for dataset in declared.datasets)
@@ -109,6 +149,14 @@ class PsaLoader:
 
     def load_actors(self, days: Sequence[date], answer_sets: Iterable[str] = tuple(ANSWER_SETS)) -> LoadReport:
         """Replaces these days of `actors`: every account seen in any answer of the day."""
+
+        def load(_: str, some: Sequence[date]) -> LoadReport:
+            return self._replace_actors(some, answer_sets)
+
+        report = load(ACTORS.name, days)
+        return replace(report, days_parsed_again=len(self._parse_again(ACTORS.name, days, (), load)))
+
+    def _replace_actors(self, days: Sequence[date], answer_sets: Iterable[str]) -> LoadReport:
         count = 0
         for some in _chunks(days):
             rows: list[Row] = []

@@ -36,12 +36,11 @@ def _main(windows: list[list[str]], answer_sets: list[str], marts: list[str]) ->
     from dbt.cli.main import dbtRunner
 
     from oss_datastore.assets.vault import dbt_arguments
-    from oss_datastore.catalogue import TABLES
     from oss_datastore.connections import open_letters, open_store, open_warehouse
     from oss_datastore.resources.dbt import PROJECT, dbt_environment
     from oss_datastore.settings import Settings
     from oss_datastore.staging.lines import Staging
-    from oss_datastore.warehouse import FETCH_LEDGER, PsaLoader
+    from oss_datastore.warehouse import PSA_TABLES, PsaLoader
 
     settings = Settings.load()
     os.environ.update(dbt_environment(settings))
@@ -51,7 +50,7 @@ def _main(windows: list[list[str]], answer_sets: list[str], marts: list[str]) ->
     if parsed.exists():
         shutil.copy(parsed, target)
     warehouse = open_warehouse(settings)
-    warehouse.prepare([*TABLES.values(), FETCH_LEDGER])
+    warehouse.prepare(PSA_TABLES)
     loader = PsaLoader(Staging(open_store(settings)), warehouse, open_letters(settings))
     where = ["--project-dir", str(PROJECT), "--target-path", str(target), "--log-path", str(target), "--quiet"]
     manifest = None

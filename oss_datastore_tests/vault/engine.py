@@ -33,6 +33,9 @@ create table psa.other (
 create table psa.fetch_ledger (
   load_date timestamp, dataset varchar(100), scope varchar(100), state varchar(20), coverage varchar(20)
 );
+create table psa.declarations (
+  fetched_at timestamp, answer_set varchar(100), parsed_again_from date, parsed_again_to date
+);
 """
 THING = ("load_date", "scope", "rec_src", "thing_hk", "thing_key", "driving_hk", "row_hd", "child", "v")
 OTHER = ("load_date", "scope", "rec_src", "other_hk", "other_key", "other_driving_hk", "driving_hk")

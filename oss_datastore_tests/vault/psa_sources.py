@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from oss_datastore.catalogue import TABLES, Table
-from oss_datastore.warehouse.psa import FETCH_LEDGER
+from oss_datastore.catalogue import Table
+from oss_datastore.warehouse.psa import PSA_TABLES
 
 FILE = Path(__file__).resolve().parents[2] / "sql" / "models" / "psa.yml"
 HEAD = "# Made from oss_datastore/catalogue by `python -m oss_datastore_tests.vault.psa_sources`.\n"
@@ -37,7 +37,7 @@ def _table(table: Table) -> dict[str, Any]:
 
 def sources() -> str:
     """The text of the file."""
-    tables = [*TABLES.values(), FETCH_LEDGER]
+    tables = PSA_TABLES
     schemas = [
         {
             "name": schema,

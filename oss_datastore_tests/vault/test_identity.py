@@ -12,11 +12,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from oss_datastore.catalogue import TABLES
 from oss_datastore.resources.dbt import PROJECT, dbt_environment
 from oss_datastore.settings import Settings
 from oss_datastore.simulator.server import Simulator
-from oss_datastore.warehouse import FETCH_LEDGER, DuckDbWarehouse, PsaLoader
+from oss_datastore.warehouse import PSA_TABLES, DuckDbWarehouse, PsaLoader
 from oss_datastore_tests.staging.fetching import DAY, PLENTY, MemoryLetters, after, fetcher
 
 NEXT = DAY + timedelta(days=1)
@@ -55,7 +54,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
             for name in ASKED:
                 fetch.fetch(name, day)
     loader = PsaLoader(fetch.staging, DuckDbWarehouse(home / "warehouse.duckdb"), MemoryLetters())
-    loader.warehouse.prepare([*TABLES.values(), FETCH_LEDGER])
+    loader.warehouse.prepare(PSA_TABLES)
     for day in (DAY, NEXT):
         for name in ASKED:
             loader.load(name, [day])

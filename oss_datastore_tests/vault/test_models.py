@@ -17,9 +17,8 @@ import psycopg2
 import pytest
 import yaml
 
-from oss_datastore.catalogue import TABLES
 from oss_datastore.dead_letters.embedded import EmbeddedPostgres
-from oss_datastore.warehouse.psa import FETCH_LEDGER
+from oss_datastore.warehouse.psa import PSA_TABLES
 from oss_datastore_tests.vault.conftest import dbt_environment, postgres_environment
 from oss_datastore_tests.vault.engine import ROOT, dbt, uuid_of
 from oss_datastore_tests.vault.psa_sources import FILE, sources
@@ -50,7 +49,7 @@ class Warehouse:
     def prepare(self) -> None:
         for schema in ("psa", "psa_pii"):
             self.ask(f"create schema {schema}")
-        for table in (*TABLES.values(), FETCH_LEDGER):
+        for table in PSA_TABLES:
             columns = ", ".join(f'"{name}" {TYPES[type_]}' for name, type_ in table.fields)
             self.ask(f'create table {table.schema}."{table.name}" ({columns})')
 

@@ -13,8 +13,8 @@ from uuid import UUID
 from oss_datastore.warehouse import Warehouse, ask
 
 SCHEMAS = ("psa", "psa_pii", "raw_vault", "raw_vault_pii", "business_vault", "infomarts")
-EXCEPTED = frozenset({"fetched_at", "observed_at", "letter"})
-"""What promise 3 excepts: when something was fetched, and the numbers of letters."""
+EXCEPTED = frozenset({"fetched_at", "observed_at", "letter", "parsed_again_from", "parsed_again_to"})
+"""What promise 3 excepts: when something was fetched, the numbers of letters, and which days were parsed twice."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

@@ -42,3 +42,12 @@ insert into metrics_vault.vault_load_log values (
   {%- endset -%}
   {{ return(entry) }}
 {% endmacro %}
+
+
+{#- Query with one row: first and last day whose staged rows were parsed again since the running model's table was loaded. -#}
+{% macro vault_parsed_again() %}
+  {%- set of_table = "table_schema = '" ~ this.schema ~ "' and table_name = '" ~ this.identifier ~ "'" -%}
+  {{ return("select min(d.parsed_again_from) as first_day, max(d.parsed_again_to) as last_day from "
+    ~ vault_source('declarations') ~ " d cross join (select max(loaded_at) as loaded_at from metrics_vault.vault_load_log where "
+    ~ of_table ~ ") as l where d.fetched_at > l.loaded_at") }}
+{% endmacro %}

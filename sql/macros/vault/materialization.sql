@@ -10,16 +10,18 @@
   {%- set meta = config.get('meta')['vault'] -%}
   {%- set target_relation = this.incorporate(type='table') -%}
   {%- set existing = load_cached_relation(this) -%}
+  {%- if existing is not none and (should_full_refresh() or not existing.is_table) -%}
+    {%- do adapter.drop_relation(existing) -%}
+    {%- set existing = none -%}
+  {%- endif -%}
   {%- set window = vault_window() -%}
+  {#- A table that is new is filled from everything staged: days before the window may be there already. -#}
+  {%- if existing is none -%}{%- set window = vault_all_days() -%}{%- endif -%}
   {%- set written = {'insert': 0, 'update': 0, 'delete': 0} -%}
 
   {{ run_hooks(pre_hooks, inside_transaction=False) }}
   {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
-  {%- if existing is not none and (should_full_refresh() or not existing.is_table) -%}
-    {%- do adapter.drop_relation(existing) -%}
-    {%- set existing = none -%}
-  {%- endif -%}
   {%- if existing is none -%}
     {%- for ddl in vault_create_table(target_relation, meta, sql) -%}
       {%- call statement('create_table') -%}{{ ddl }}{%- endcall -%}
@@ -28,10 +30,17 @@
 
   {%- set definition = local_md5(sql) -%}
   {%- call statement('standing', fetch_result=True) -%}
-select ({{ vault_lateness(meta, target_relation, window) }}) as late, ({{ vault_last_loaded_by(definition) }}) as is_known
+select ({{ vault_lateness(meta, target_relation, window) }}) as late, ({{ vault_last_loaded_by(definition) }}) as is_known,
+  a.first_day, a.last_day
+from ({{ vault_parsed_again() }}) as a
   {%- endcall -%}
   {%- set standing = load_result('standing')['data'][0] -%}
   {%- set late = standing[0] | int > 0 -%}
+  {#- Staged rows of other days were parsed again since this table was loaded: the window reaches to them. -#}
+  {%- if existing is not none and standing[2] is not none -%}
+    {%- set window = vault_reaching(window, standing[2], standing[3]) -%}
+    {%- set late = true -%}
+  {%- endif -%}
   {#- Comparing columns asks the engine's catalogue twice: only where another definition loaded the table last. -#}
   {%- if existing is not none and standing[1] | int == 0 -%}
     {%- do vault_add_columns(target_relation, sql) -%}
@@ -82,6 +91,20 @@ select ({{ vault_lateness(meta, target_relation, window) }}) as late, ({{ vault_
     'start': "timestamp '" ~ ((start | string)[:19] if start else '0001-01-01 00:00:00') ~ "'",
     'end': "timestamp '" ~ ((end | string)[:19] if end else '9999-12-31 00:00:00') ~ "'"
   }) }}
+{% endmacro %}
+
+
+{#- The window of all time. -#}
+{% macro vault_all_days() %}
+  {{ return({'start': "timestamp '0001-01-01 00:00:00'", 'end': "timestamp '9999-12-31 00:00:00'"}) }}
+{% endmacro %}
+
+
+{#- The window made wide enough for the days from first to last. Its literals compare as texts. -#}
+{% macro vault_reaching(window, first, last) %}
+  {%- set start = "timestamp '" ~ (first | string)[:10] ~ " 00:00:00'" -%}
+  {%- set end = "timestamp '" ~ ((last + modules.datetime.timedelta(days=1)) | string)[:10] ~ " 00:00:00'" -%}
+  {{ return({'start': [window['start'], start] | min, 'end': [window['end'], end] | max}) }}
 {% endmacro %}
 
 
