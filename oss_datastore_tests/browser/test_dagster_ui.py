@@ -14,7 +14,7 @@ from oss_datastore_tests.browser.dagster_ui import DagsterUi, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
-LAYERS = ("staging", "psa", "raw_vault", "business_vault", "infomarts", "report")
+LAYERS = ("staging", "psa", "raw_vault", "business_vault", "metrics_vault", "infomarts", "report")
 JOB = "/locations/oss_datastore/jobs/daily"
 
 

@@ -33,6 +33,7 @@ def load_windows(windows: Sequence[Span], answer_sets: Sequence[str], marts: Seq
 
 
 def _main(windows: list[list[str]], answer_sets: list[str], marts: list[str]) -> None:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     from oss_datastore.assets.vault import dbt_arguments
@@ -56,6 +57,8 @@ def _main(windows: list[list[str]], answer_sets: list[str], marts: list[str]) ->
     manifest = None
     for first, last in ((date.fromisoformat(a), date.fromisoformat(b)) for a, b in windows):
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        # dbt in this process keeps the file open for writing, and the loader looks into it first.
+        DuckDBConnectionManager.close_all_connections()
         for name in answer_sets:
             loader.load(name, days)
         loader.load_actors(days, answer_sets)

@@ -24,6 +24,7 @@ from oss_datastore.staging.fetch import Fetcher, FetchReport
 from oss_datastore.staging.lines import Staging
 from oss_datastore.staging.store import LocalStore
 from oss_datastore.warehouse import DuckDbWarehouse, PsaLoader
+from oss_datastore.warehouse.declarations import DECLARATIONS
 
 Tables = dict[str, list[str]]
 
@@ -139,8 +140,14 @@ class MemoryWarehouse:
 
     rows: dict[str, list[Row]] = field(default_factory=dict)
 
+    def is_loaded(self) -> bool:
+        """Nothing that is here was parsed by another declaration."""
+        return False
+
     def replace(self, loads: Sequence[tuple[Table, pa.Table, str]], days: Sequence[date]) -> None:
         for table, arrow, narrow in loads:
+            if table is DECLARATIONS:
+                continue
             kept = [
                 row
                 for row in self.rows.get(table.name, [])
