@@ -221,8 +221,11 @@ def test_the_lineage_of_columns_is_what_the_models_say(warehouse: Warehouse, bui
         f"{place}.{table}.{column}" for place, found in known.items() for table, of in found.items() for column in of
     }
     assert {source for columns in told.values() for sources in columns.values() for source in sources} <= tables
+    if warehouse.env["OSS_DATASTORE_WAREHOUSE"] != "duckdb":
+        return  # the file is made of what is compiled for DuckDB
     [compiled] = (warehouse.project / "target" / "compiled").glob("*/models")
-    for path in sorted(compiled.rglob("*.sql"), key=lambda path: path.stem)[::30]:
+    queries = [path for path in compiled.rglob("*.sql") if path.stem in {model.stem for model in MODELS.rglob("*.sql")}]
+    for path in sorted(queries, key=lambda path: path.stem)[::30]:
         place = path.relative_to(compiled).parts[0]
         columns = list(told[f"{place}/{path.stem}"])
         assert column_lineage.sources_of(path.read_text(), columns, known) == told[f"{place}/{path.stem}"], path.stem
