@@ -16,6 +16,7 @@ _COMMANDS = {
     "demo": "oss_datastore.commands.demo",
     "run": "oss_datastore.commands.run",
     "rebuild": "oss_datastore.commands.run",
+    "forget": "oss_datastore.commands.forget",
     "dlq": "oss_datastore.commands.dlq",
     "status": "oss_datastore.commands.status",
     "report": "oss_datastore.commands.read",

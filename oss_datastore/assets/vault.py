@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
 
+from oss_datastore.assets.lineage import with_lineage
 from oss_datastore.partitions import days_of
 from oss_datastore.resources import WarehouseResource
 from oss_datastore.resources.dbt import DbtResource
@@ -107,6 +108,9 @@ def build_vault_assets(daily: dg.DailyPartitionsDefinition, manifest: Path) -> d
     def vault(context: dg.AssetExecutionContext, dbt: DbtResource, warehouse: WarehouseResource) -> Iterator[Any]:
         # A table that no answer has filled yet is empty, not missing.
         warehouse.open().prepare(PSA_TABLES)
-        yield from dbt.run(dbt_arguments(days_of(context)), context)
+        days = days_of(context)
+        events = dbt.run(dbt_arguments(days), context)
+        # Each day of a range has an event of its own per table: a year would hold the same lineage 365 times.
+        yield from with_lineage(events) if len(days) == 1 else events
 
     return vault

@@ -270,7 +270,13 @@ class Fetcher:
     # Saying what became of it
 
     def _writer(self, name: str, day: date) -> StageWriter:
-        return StageWriter(self.staging.store, self.staging.folder(name, day), day, letters=self.letters)
+        return StageWriter(
+            self.staging.store,
+            self.staging.folder(name, day),
+            day,
+            letters=self.letters,
+            suppression=self.staging.suppression,
+        )
 
     def _close_letters(self, name: str, day: date, asked_before: list[Key]) -> None:
         """Scopes that were open before and are settled now have no open letters any more."""

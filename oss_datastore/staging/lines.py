@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Any, Protocol
 
 import orjson
@@ -26,6 +27,7 @@ from oss_datastore.catalogue.parse import Part
 from oss_datastore.dead_letters import Failure
 from oss_datastore.staging.ledger import Ledger, LedgerEntry, State, effective
 from oss_datastore.staging.store import RawStore
+from oss_datastore.staging.suppression import Suppression
 
 PREFIX = "staging"
 _KEPT_ENTRIES = 100_000
@@ -34,6 +36,9 @@ _DAY = re.compile(r"/load_date=(\d{4}-\d{2}-\d{2})/")
 
 # Never kept: credentials that GitHub puts into otherwise harmless answers.
 _SECRET_KEYS = frozenset({"temp_clone_token", "secret", "webhook_secret", "client_secret", "pem"})
+
+
+NOBODY_IS_SUPPRESSED = Suppression()
 
 
 class Letters(Protocol):
@@ -71,6 +76,11 @@ class Staging:
         self.store = store
         self._read: dict[str, list[LedgerEntry]] = {}
         self._entries_kept = 0
+
+    @cached_property
+    def suppression(self) -> Suppression:
+        """Whom nothing that is read may name: read once, when it is first asked for."""
+        return Suppression.read(self.store)
 
     def folder(self, answer_set: str, day: date) -> str:
         """The prefix of everything staged of an answer set and day."""
@@ -113,6 +123,10 @@ class Staging:
                 continue
             for number, raw in enumerate(gzip.decompress(self.store.get(key)).splitlines()):
                 line = orjson.loads(raw)
+                if self.suppression:
+                    line = self.suppression.line(line)
+                    if line is None:
+                        continue
                 parts = tuple(
                     part
                     for part in map(Part.from_list, line["parts"])
@@ -187,6 +201,7 @@ class StageWriter:
         day: date,
         *,
         letters: Letters,
+        suppression: Suppression = NOBODY_IS_SUPPRESSED,
         part_bytes: int = 8 * 1024 * 1024,
         part_seconds: float = 15.0,
     ) -> None:
@@ -195,6 +210,7 @@ class StageWriter:
         self._folder = f"{folder}{self.generation}/"
         self._day = day
         self._letters = letters
+        self._suppression = suppression
         self._part_bytes = part_bytes
         self._part_seconds = part_seconds
         self._lock = threading.Lock()
@@ -208,12 +224,23 @@ class StageWriter:
 
     def plan(self, keys: Iterable[tuple[str, str]]) -> None:
         """Records which scopes are planned before the first is asked, so that a killed run leaves them pending."""
-        entries = [LedgerEntry(d, s, self._day, State.pending, self.generation, detail="planned") for d, s in keys]
+        entries = [
+            LedgerEntry(d, s, self._day, State.pending, self.generation, detail="planned")
+            for d, s in keys
+            if not self._suppression.has_scope(s)
+        ]
         self._store.put_if_absent(f"{self._folder}plan.jsonl.gz", gzip.compress(_json_lines(entries), mtime=0))
 
     def add(self, line: Mapping[str, Any]) -> tuple[str, int]:
-        """Adds an answer; returns the key of its part and its number there."""
-        raw = orjson.dumps(line)
+        """Adds an answer; returns the key of its part and its number there.
+
+        Where nothing is left of it without those on the suppression list, the next answer gets that place.
+        """
+        kept = self._suppression.line(line) if self._suppression else line
+        if kept is None:
+            with self._lock:
+                return self._part_key, len(self._lines)
+        raw = orjson.dumps(kept)
         with self._lock:
             place = self._part_key, len(self._lines)
             self._lines.append(raw)
@@ -226,11 +253,15 @@ class StageWriter:
         """Remembers accounts that an answer named, by numeric id and node id, so that their profiles can be asked."""
         with self._lock:
             for number, node_id in seen.items():
+                if self._suppression and self._suppression.has_user(number):
+                    continue
                 if number not in self._noted or (node_id and not self._noted[number]):
                     self._accounts[number] = self._noted[number] = node_id
 
     def settle(self, entry: LedgerEntry, failures: list[Failure]) -> None:
         """Says what became of a scope whose answers have all been added."""
+        if self._suppression.has_scope(entry.scope):
+            return
         with self._lock:
             self._entries.append((replace(entry, generation=self.generation), failures))
             if time.monotonic() - self._opened >= self._part_seconds:

@@ -80,6 +80,9 @@ class RawStore(Protocol):
     def delete(self, key: str) -> None:
         """Remove the object; a missing one is fine."""
 
+    def rewrite(self, key: str, data: bytes) -> None:
+        """Put other bytes in the place of an object, older versions included: only to forget a person."""
+
     def url(self, key: str) -> str:
         """Where it lies, for people: file://… or s3://…"""
 
@@ -168,6 +171,14 @@ class LocalStore:
             return
         except OSError as problem:
             self._unavailable("delete", key, problem)
+
+    def rewrite(self, key: str, data: bytes) -> None:
+        path = self._path(key)
+        try:
+            os.replace(self._write_temporary(data), path)
+            _flush_directory(path.parent)
+        except OSError as problem:
+            self._unavailable("rewrite", key, problem)
 
     def url(self, key: str) -> str:
         return (self.root / key).as_uri()
@@ -322,6 +333,18 @@ class S3Store:
             self._client.delete_object(Bucket=self.bucket, Key=self._name(key))
         except (ClientError, BotoCoreError) as problem:
             self._unavailable("delete", key, problem)
+
+    def rewrite(self, key: str, data: bytes) -> None:
+        name = self._name(key)
+        try:
+            self._client.put_object(Key=name, Body=data, ChecksumSHA256=_sha256(data), **self._target())
+            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=name)
+            for page in pages:
+                for version in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                    if version["Key"] == name and not version["IsLatest"]:
+                        self._client.delete_object(Bucket=self.bucket, Key=name, VersionId=version["VersionId"])
+        except (ClientError, BotoCoreError) as problem:
+            self._unavailable("rewrite", key, problem)
 
     def url(self, key: str) -> str:
         return f"s3://{self.bucket}/{self.prefix}{key}"

@@ -19,6 +19,7 @@ import yaml
 
 from oss_datastore.dead_letters.embedded import EmbeddedPostgres
 from oss_datastore.warehouse.psa import PSA_TABLES
+from oss_datastore_tests.vault import column_lineage
 from oss_datastore_tests.vault.conftest import dbt_environment, postgres_environment
 from oss_datastore_tests.vault.engine import ROOT, dbt, uuid_of
 from oss_datastore_tests.vault.psa_sources import FILE, sources
@@ -180,3 +181,51 @@ def test_the_queries_of_the_data_models_page_can_be_asked(
     assert len(queries) == 2
     for query in queries:
         assert warehouse.ask(query) == []
+
+
+def test_a_model_that_breaks_its_contract_is_not_loaded(warehouse: Warehouse, built: dict[str, dict[str, Any]]) -> None:
+    for model, promised, other in (
+        ("raw_vault/satellites/sat_label", "color\n    data_type: varchar(65535)", "color\n    data_type: bigint"),
+        ("infomarts/data_quality_daily", "day\n    data_type: date", "day\n    data_type: timestamp"),
+    ):
+        described = warehouse.project / "models" / f"{model}.yml"
+        text = described.read_text()
+        assert promised in text
+        schema, name = model.split("/")[0], model.split("/")[-1]
+        warehouse.ask(f"drop table if exists {schema}.{name}")
+        described.write_text(text.replace(promised, other))
+        try:
+            result = warehouse.dbt("run", "--select", name)[name]
+        finally:
+            described.write_text(text)
+        assert result["status"] == "error"
+        assert "contract" in result["message"]
+        assert promised.split("\n")[0] in result["message"].lower()
+
+
+def test_each_column_has_the_type_that_its_contract_promises(
+    warehouse: Warehouse, built: dict[str, dict[str, Any]]
+) -> None:
+    for path in MODELS.rglob("*.yml"):
+        if path != FILE:
+            for column in yaml.safe_load(path.read_text())["models"][0]["columns"]:
+                assert column["data_type"] in TYPES.values(), f"{path.stem}.{column['name']}"
+
+
+def test_the_lineage_of_columns_is_what_the_models_say(warehouse: Warehouse, built: dict[str, dict[str, Any]]) -> None:
+    """A part of the models: reading all of them takes a minute."""
+    told = json.loads(column_lineage.FILE.read_text())
+    assert {name.split("/")[1] for name in told} == {path.stem for path in MODELS.rglob("*.sql")}
+    known = column_lineage.schema()
+    tables = {
+        f"{place}.{table}.{column}" for place, found in known.items() for table, of in found.items() for column in of
+    }
+    assert {source for columns in told.values() for sources in columns.values() for source in sources} <= tables
+    if warehouse.env["OSS_DATASTORE_WAREHOUSE"] != "duckdb":
+        return  # the file is made of what is compiled for DuckDB
+    [compiled] = (warehouse.project / "target" / "compiled").glob("*/models")
+    queries = [path for path in compiled.rglob("*.sql") if path.stem in {model.stem for model in MODELS.rglob("*.sql")}]
+    for path in sorted(queries, key=lambda path: path.stem)[::30]:
+        place = path.relative_to(compiled).parts[0]
+        columns = list(told[f"{place}/{path.stem}"])
+        assert column_lineage.sources_of(path.read_text(), columns, known) == told[f"{place}/{path.stem}"], path.stem

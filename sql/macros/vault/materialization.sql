@@ -23,6 +23,7 @@
   {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
   {%- if existing is none -%}
+    {%- do vault_keep_contract(sql) -%}
     {%- for ddl in vault_create_table(target_relation, meta, sql) -%}
       {%- call statement('create_table') -%}{{ ddl }}{%- endcall -%}
     {%- endfor -%}
@@ -43,6 +44,7 @@ from ({{ vault_parsed_again() }}) as a
   {%- endif -%}
   {#- Comparing columns asks the engine's catalogue twice: only where another definition loaded the table last. -#}
   {%- if existing is not none and standing[1] | int == 0 -%}
+    {%- do vault_keep_contract(sql) -%}
     {%- do vault_add_columns(target_relation, sql) -%}
   {%- endif -%}
 
@@ -114,6 +116,13 @@ from ({{ vault_parsed_again() }}) as a
 
 {#- The column by which a window cuts a table of the kind. -#}
 {% macro vault_window_column(meta) %}{{ return(meta.get('day') or ('as_of' if meta['kind'] == 'pit' else 'load_date')) }}{% endmacro %}
+
+
+{#- Names and types of the query's columns are those that the model's yml promises; otherwise the model fails. -#}
+{% macro vault_keep_contract(definition) %}
+  {%- set contract = config.get('contract') -%}
+  {%- if contract and contract.enforced -%}{%- do get_assert_columns_equivalent(definition) -%}{%- endif -%}
+{% endmacro %}
 
 
 {#- A column added to a declaration appears in the table. Stored rows keep NULL, which is what their hash says. -#}
