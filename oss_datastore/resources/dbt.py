@@ -16,7 +16,8 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 from psycopg2.extensions import parse_dsn
 
-from oss_datastore.connections import prepare_home
+from oss_datastore.connections import open_warehouse, prepare_home
+from oss_datastore.resources.rows_at_fault import with_rows_at_fault
 from oss_datastore.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2] / "sql"
@@ -112,7 +113,7 @@ class DbtResource(dg.ConfigurableResource):
     """Runs the dbt command line on the warehouse that the settings name."""
 
     def run(self, arguments: Sequence[str], context: dg.AssetExecutionContext) -> Iterator[Any]:
-        """The Dagster events of one dbt command, as they happen."""
+        """The Dagster events of one dbt command, as they happen; checks that failed at its end, with rows at fault."""
         settings = Settings.load()
         os.environ.update(dbt_environment(settings))
         command_line = DbtCliResource(
@@ -122,4 +123,5 @@ class DbtResource(dg.ConfigurableResource):
             dbt_executable=str(Path(sys.executable).parent / "dbt"),
         )
         with run_folder(prepare_home(settings) / "dbt", context.run.run_id) as target:
-            yield from command_line.cli(arguments, context=context, target_path=target).stream()
+            events = command_line.cli(arguments, context=context, target_path=target).stream()
+            yield from with_rows_at_fault(events, target, open_warehouse(settings))
