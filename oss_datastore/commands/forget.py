@@ -110,6 +110,7 @@ def _redact_letters(settings: Settings, store: RawStore, logins: frozenset[str])
             clean = pattern.sub(rb"\1" + NOBODY.encode() + rb"\2", clean)
         if clean != data:
             store.rewrite(key, clean)
+    store.purge(_WAITING_LETTERS)
     queue = open_queue(settings)
     try:
         return sum(queue.redact(login, _pattern(login)) for login in logins)

@@ -38,6 +38,8 @@ def rewrite_staged(
             changed += 1
         objects += 1
         tell(objects)
+    # Also of what a killed rewriting had replaced already.
+    store.purge(f"{PREFIX}/")
     return Rewritten(objects, changed)
 
 

@@ -263,9 +263,16 @@ class StageWriter:
         if self._suppression.has_scope(entry.scope):
             return
         with self._lock:
-            self._entries.append((replace(entry, generation=self.generation), failures))
+            told = [self._without_suppressed(failure) for failure in failures] if self._suppression else failures
+            self._entries.append((replace(entry, generation=self.generation), told))
             if time.monotonic() - self._opened >= self._part_seconds:
                 self._flush()
+
+    def _without_suppressed(self, failure: Failure) -> Failure:
+        # The answer of a letter is as GitHub gave it.
+        return replace(
+            failure, body=self._suppression.body(failure.body), message=self._suppression.words(failure.message)
+        )
 
     def close(self) -> None:
         """Writes what is left."""

@@ -83,6 +83,9 @@ class RawStore(Protocol):
     def rewrite(self, key: str, data: bytes) -> None:
         """Put other bytes in the place of an object, older versions included: only to forget a person."""
 
+    def purge(self, prefix: str) -> None:
+        """Remove for good what a versioned store still has of objects that were rewritten or deleted."""
+
     def url(self, key: str) -> str:
         """Where it lies, for people: file://… or s3://…"""
 
@@ -179,6 +182,9 @@ class LocalStore:
             _flush_directory(path.parent)
         except OSError as problem:
             self._unavailable("rewrite", key, problem)
+
+    def purge(self, prefix: str) -> None:
+        """A folder keeps no older versions."""
 
     def url(self, key: str) -> str:
         return (self.root / key).as_uri()
@@ -345,6 +351,18 @@ class S3Store:
                         self._client.delete_object(Bucket=self.bucket, Key=name, VersionId=version["VersionId"])
         except (ClientError, BotoCoreError) as problem:
             self._unavailable("rewrite", key, problem)
+
+    def purge(self, prefix: str) -> None:
+        try:
+            pages = self._client.get_paginator("list_object_versions").paginate(
+                Bucket=self.bucket, Prefix=self.prefix + prefix
+            )
+            for page in pages:
+                old = [v for v in page.get("Versions", ()) if not v["IsLatest"]]
+                for version in (*old, *page.get("DeleteMarkers", ())):
+                    self._client.delete_object(Bucket=self.bucket, Key=version["Key"], VersionId=version["VersionId"])
+        except (ClientError, BotoCoreError) as problem:
+            self._unavailable("purge", prefix, problem)
 
     def url(self, key: str) -> str:
         return f"s3://{self.bucket}/{self.prefix}{key}"

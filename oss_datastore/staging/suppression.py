@@ -20,6 +20,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+import orjson
+
 from oss_datastore.staging.store import ObjectExists, ObjectMissing, RawStore
 
 PREFIX = "suppression/"
@@ -28,6 +30,8 @@ _ENTRIES = f"{PREFIX}entries/"
 _URL_NAMES = re.compile(r"(_url|Url|^url|resourcePath|_link)$")
 _OWNER_FOLLOWS = frozenset({"users", "repos"})
 _NAMES_OF_REPOSITORIES = ("full_name", "nameWithOwner", "name_with_owner")
+_CREDIT = frozenset({"user", "type", "state"})
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 NOBODY = "ghost"
 
 
@@ -63,7 +67,7 @@ class Suppression:
 
     def has_login(self, login: object) -> bool:
         """Whether an account of that login is on the list."""
-        return isinstance(login, str) and self._has(f"login/{login.lower()}")
+        return isinstance(login, str) and self._has(f"login/{login.strip().lstrip('@').lower()}")
 
     def has_user(self, user_id: object) -> bool:
         """Whether the account with that id is on the list."""
@@ -88,6 +92,22 @@ class Suppression:
             "parts": [[*part[:3], *(clean.value(context, None, "") for context in part[3:])] for part in parts],
             "payload": clean.value(line["payload"], (), ""),
         }
+
+    def body(self, body: bytes | None) -> bytes | None:
+        """What a letter may keep of an answer: JSON without those on the list, and no other text that names one."""
+        if body is None or not self:
+            return body
+        try:
+            payload = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            text = body.decode("utf-8", "replace")
+            return body if self.words(text) == text else None
+        clean = _Clean(self, set()).value(payload, None, "")
+        return body if clean == payload else orjson.dumps(clean)
+
+    def words(self, text: str) -> str:
+        """A sentence of ours without their logins."""
+        return _WORD.sub(lambda word: NOBODY if self.has_login(word[0]) else word[0], text) if self else text
 
     def _has(self, name: str) -> bool:
         if not self._entries:
@@ -132,6 +152,8 @@ class _Clean:
             signature = clean.get("commit", {}).get(role) if isinstance(clean.get("commit"), dict) else None
             if isinstance(signature, dict) and self.is_person(record.get(role)):
                 clean["commit"][role] = signature | {"name": None, "email": None}
+                # What was signed holds the same names and addresses once more.
+                clean["commit"] |= {"verification": None} if "verification" in clean["commit"] else {}
         if self.is_person(record.get("actor")) and isinstance(clean.get("payload"), dict):
             clean["payload"] = {k: v for k, v in clean["payload"].items() if k != "commits"}
         return clean
@@ -173,6 +195,7 @@ class _Clean:
             or is_person(value.get("node"))
             or is_person(value.get("requestedReviewer"))
             or ("starred_at" in value and is_person(value.get("user")))
+            or (set(value) <= _CREDIT and is_person(value.get("user")))
             or ("weeks" in value and is_person(value.get("author")))
             or (any(name in value for name in _NAMES_OF_REPOSITORIES) and is_person(value.get("owner")))
         )

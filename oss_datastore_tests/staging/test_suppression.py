@@ -191,3 +191,38 @@ def test_a_person_leaves_all_that_is_staged_and_the_next_fetch_brings_nobody_bac
     assert others[0][0] > 3
     _, issues = ask(loader.warehouse, "select count(*) from psa.issues")
     assert issues[0][0] > 0
+
+
+@pytest.mark.parametrize("record", [{"line": 2, "login": "@alice"}, {"user": ALICE, "type": "finder"}])
+def test_a_line_of_a_file_and_a_credit_are_about_the_person_too(forgotten: Suppression, record: dict[str, Any]) -> None:
+    assert scrubbed(forgotten, [BOB, record]) == [BOB]
+
+
+def test_what_was_signed_goes_with_the_signature(forgotten: Suppression) -> None:
+    commit = {
+        "author": {"name": "A", "email": "a@example.org"},
+        "verification": {"payload": "author A <a@example.org>"},
+    }
+    found = scrubbed(forgotten, [{"sha": "1", "author": ALICE, "commit": commit}])[0]
+    assert found["commit"] == {"author": {"name": None, "email": None}, "verification": None}
+
+
+def test_a_letter_keeps_nothing_of_the_person(forgotten: Suppression) -> None:
+    assert forgotten.body(b'{"id":1,"user":{"login":"alice","id":7}}') == b'{"id":1,"user":null}'
+    assert forgotten.body(b"alice,Example") is None
+    assert forgotten.body(b"bob,Example") == b"bob,Example"
+    assert forgotten.words("expected alice once") == "expected ghost once"
+
+
+def test_versions_that_a_killed_rewriting_left_are_removed_by_the_next(store: RawStore) -> None:
+    store.put_if_absent("staging/a", b"alice")
+    client = getattr(store, "_client", None)
+    if client is not None:
+        client.put_object(Bucket=store.bucket, Key="kept/staging/a", Body=b"nobody")  # type: ignore[attr-defined]
+    store.put_if_absent("staging/b", b"alice")
+    store.delete("staging/b")
+    store.purge("staging/")
+    if client is not None:
+        found = client.list_object_versions(Bucket=store.bucket)  # type: ignore[attr-defined]
+        assert [(v["Key"], v["IsLatest"]) for v in found["Versions"]] == [("kept/staging/a", True)]
+        assert "DeleteMarkers" not in found
