@@ -38,7 +38,7 @@ from oss_datastore_tests.warehouse.digests import Digest, digests
 FIRST = date(2026, 4, 18)
 SEED = 3
 LIMITS = replace(PLENTY, window_seconds=0.2, secondary_window_seconds=0.2)
-FAULTS = {"bad_gateway": 0.02, "truncated": 0.01, "graphql_partial": 0.01, "forbidden@/repos/*/traffic/*": 0.02}
+FAULTS = {"bad_gateway": 0.02, "truncated": 0.01, "graphql_node_error": 0.01, "forbidden@/repos/*/traffic/*": 0.02}
 """What strikes on every fifth day: a share of all requests."""
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -29,6 +30,7 @@ class Person:
 
     id: int
     logins: frozenset[str]
+    node_ids: frozenset[str] = frozenset()
 
 
 @click.command(short_help="Take a person's data out of everything, and keep it out.")
@@ -45,11 +47,15 @@ def forget(login: str, user_id: int | None, yes: bool) -> None:
     store = open_store(settings)
     login = login.lstrip("@")
     person = _person(settings, store, login, user_id)
-    if not yes and sys.stdin.isatty():
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("what is forgotten cannot be brought back: give --yes where nobody can be asked")
+    if not yes:
         names = ", ".join(sorted(person.logins))
         click.confirm(f"Forget {names} (account {person.id or 'already on the list'}) in all that is kept?", abort=True)
     # First the list: what is fetched from now on does not name the person.
-    suppression = Suppression.extend(store, person.id, person.logins) if person.id else Suppression.read(store)
+    suppression = (
+        Suppression.extend(store, person.id, person.logins, person.node_ids) if person.id else Suppression.read(store)
+    )
     staged = rewrite_staged(store, suppression)
     click.echo(f"{staged.changed} of {staged.objects} staged objects named {login} and were rewritten")
     letters = _redact_letters(settings, store, person.logins)
@@ -63,10 +69,13 @@ def forget(login: str, user_id: int | None, yes: bool) -> None:
 
 
 def _person(settings: Settings, store: RawStore, login: str, user_id: int | None) -> Person:
-    """Who bears or bore a login. Raises UnknownPerson, or UsageError where several accounts did."""
-    found = _accounts_of(settings, login)
+    """Who bears or bore a login. Raises UnknownPerson, or UsageError for several accounts and for organisations."""
+    if not re.fullmatch(r"[\w.\[\]-]+", login):
+        raise click.UsageError(f"{login!r} is no login")
+    found = _accounts_of(settings, login, user_id)
     if user_id is not None:
-        return Person(user_id, frozenset({login, *found.get(user_id, ())}))
+        known = found.get(user_id, Person(user_id, frozenset()))
+        return replace(known, logins=known.logins | {login})
     if len(found) > 1:
         numbers = ", ".join(map(str, sorted(found)))
         raise click.UsageError(f"several accounts have had the login {login}: name one by --id ({numbers})")
@@ -74,40 +83,42 @@ def _person(settings: Settings, store: RawStore, login: str, user_id: int | None
         if Suppression.read(store).has_login(login):
             return Person(0, frozenset({login}))
         raise UnknownPerson(f"nothing that is loaded names an account {login}; if you know its number, give --id")
-    [(number, logins)] = found.items()
-    return Person(number, frozenset({login, *logins}))
+    [person] = found.values()
+    return replace(person, logins=person.logins | {login})
 
 
-def _accounts_of(settings: Settings, login: str) -> dict[int, set[str]]:
-    """Accounts that had a login on a loaded day, with all logins each has had."""
+def _accounts_of(settings: Settings, login: str, user_id: int | None) -> dict[int, Person]:
+    """Accounts that had a login on a loaded day (or the one with that number), with all logins each has had."""
     from oss_datastore.warehouse import WarehouseRefused, ask
 
     warehouse = open_warehouse(settings)
     if not warehouse.is_loaded():
         return {}
-    if not re.fullmatch(r"[\w.\[\]-]+", login):
-        raise click.UsageError(f"{login!r} is no login")
+    chosen = f"a.user_id = {user_id}" if user_id is not None else f"lower(a.login) = '{login.lower()}'"
     sql = (
-        "select distinct a.user_id, b.login from psa_pii.actors a join psa_pii.actors b on b.user_id = a.user_id "  # noqa: S608
-        f"where lower(a.login) = '{login.lower()}' and b.login is not null"
+        "select distinct b.user_id, b.login, b.node_id, b.type "  # noqa: S608
+        f"from psa_pii.actors a join psa_pii.actors b on b.user_id = a.user_id where {chosen}"
     )
     try:
         _, rows = ask(warehouse, sql)
     except WarehouseRefused:
         return {}
-    found: dict[int, set[str]] = {}
-    for number, name in rows:
-        found.setdefault(int(number), set()).add(name)
+    found: dict[int, Person] = {}
+    for number, name, node_id, kind in rows:
+        if kind == "Organization":
+            raise click.UsageError(f"{login} is an organisation; only persons are forgotten")
+        person = found.get(number, Person(number, frozenset()))
+        logins, node_ids = person.logins | ({name} - {None}), person.node_ids | ({node_id} - {None})
+        found[number] = Person(number, logins, node_ids)
     return found
 
 
 def _redact_letters(settings: Settings, store: RawStore, logins: frozenset[str]) -> int:
     """Empties letters that name a login, in the queue and in what waits for it; how many in the queue."""
-    patterns = [re.compile(_pattern(login).encode(), re.IGNORECASE) for login in logins]
+    named = re.compile("|".join(_pattern(login) for login in logins), re.IGNORECASE)
     for key in list(store.list(_WAITING_LETTERS)):
-        data = clean = store.get(key)
-        for pattern in patterns:
-            clean = pattern.sub(rb"\1" + NOBODY.encode() + rb"\2", clean)
+        data = store.get(key)
+        clean = _emptied(data, named)
         if clean != data:
             store.rewrite(key, clean)
     store.purge(_WAITING_LETTERS)
@@ -118,9 +129,26 @@ def _redact_letters(settings: Settings, store: RawStore, logins: frozenset[str])
         queue.close()
 
 
+def _emptied(data: bytes, named: re.Pattern[str]) -> bytes:
+    """An entry of the spool whose letters that name somebody hold no answer; what is no entry loses the login."""
+    text = data.decode("utf-8", "replace")
+    if not named.search(text):
+        return data
+    try:
+        entry = json.loads(text)
+        rows = [
+            {**row, "body": None, "body_encoding": None} if named.search(json.dumps(row)) else row
+            for row in entry.get("rows", ())
+        ]
+        text = json.dumps({**entry, **({"rows": rows} if "rows" in entry else {})})
+    except (ValueError, AttributeError, TypeError):
+        pass  # it is in the way of nobody and a person looks at it
+    return named.sub(NOBODY, text).encode()
+
+
 def _pattern(login: str) -> str:
     """A login as a word of its own, for PostgreSQL and Python alike."""
-    return rf"(^|[^A-Za-z0-9-]){re.escape(login)}($|[^A-Za-z0-9-])"
+    return rf"(?<![A-Za-z0-9_-]){re.escape(login)}(?![A-Za-z0-9_-])"
 
 
 def _files_that_name(settings: Settings, logins: frozenset[str]) -> Iterator[Path]:

@@ -305,7 +305,7 @@ class DeadLetterQueue:
     def redact(self, login: str, pattern: str) -> int:
         """Takes the answers out of letters that name a login, and the login out of the rest of them; how many.
 
-        `pattern` finds it as a word, with what stands before and after it as groups.
+        `pattern` finds it as a word.
         """
         given = {"login": login, "pattern": pattern}
         return self._read(lambda cursor: len(_letters(cursor, "redact", given)))

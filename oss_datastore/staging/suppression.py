@@ -1,9 +1,9 @@
 """Whom we must forget: a list of keyed hashes, and how an answer looks without those on it.
 
 The list lies in the raw store beside what it keeps out: `suppression/key` (32 random bytes, made once) and one object
-per hash. A hash is HMAC-SHA256 of `user/<id>` or `login/<login in lower case>`, so that the list names nobody
-to whom does not ask for somebody. What is staged passes it when it is written and when it is read, so that neither
-a fetch after the list grew nor one that ran meanwhile brings a person back.
+per hash. A hash is HMAC-SHA256 of `user/<id>`, `node/<node id>` or `login/<login in lower case>`, so that the list
+names nobody to whom does not ask for somebody. What is staged passes it when it is written and when it is read, so
+that neither a fetch after the list grew nor one that ran meanwhile brings a person back.
 
 An account on the list is taken out as GitHub takes out one that was deleted: where a record names it (an author, an
 assignee), nobody is named; a record that is about nothing else (a membership, a star, a profile, a fork of its own) is
@@ -30,6 +30,7 @@ _ENTRIES = f"{PREFIX}entries/"
 _URL_NAMES = re.compile(r"(_url|Url|^url|resourcePath|_link)$")
 _OWNER_FOLLOWS = frozenset({"users", "repos"})
 _NAMES_OF_REPOSITORIES = ("full_name", "nameWithOwner", "name_with_owner")
+_NAMES_OF_PERSONS = ("reviewer", "approver")
 _CREDIT = frozenset({"user", "type", "state"})
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 NOBODY = "ghost"
@@ -53,15 +54,16 @@ class Suppression:
         return cls(store.get(_KEY), entries) if entries else cls()
 
     @classmethod
-    def extend(cls, store: RawStore, user_id: int, logins: Iterable[str]) -> Suppression:
-        """The list with one more account, named by its id and the logins it has had. Repeating it changes nothing."""
+    def extend(cls, store: RawStore, user_id: int, logins: Iterable[str], node_ids: Iterable[str] = ()) -> Suppression:
+        """The list with one more account, named by its ids and the logins it has had. Repeating it changes nothing."""
         try:
             key = store.get(_KEY)
         except ObjectMissing:
             with suppress(ObjectExists):  # somebody else made it at the same moment
                 store.put_if_absent(_KEY, secrets.token_bytes(32))
             key = store.get(_KEY)
-        for name in (f"user/{user_id}", *(f"login/{login.lower()}" for login in logins)):
+        of_logins = (f"login/{login.lower()}" for login in logins)
+        for name in (f"user/{user_id}", *of_logins, *(f"node/{node_id}" for node_id in node_ids)):
             store.put_if_absent(f"{_ENTRIES}{_hash(key, name)}", b"")
         return cls.read(store)
 
@@ -72,6 +74,10 @@ class Suppression:
     def has_user(self, user_id: object) -> bool:
         """Whether the account with that id is on the list."""
         return isinstance(user_id, int | str) and self._has(f"user/{user_id}")
+
+    def has_node(self, node_id: object) -> bool:
+        """Whether the account with that node id is on the list."""
+        return isinstance(node_id, str) and self._has(f"node/{node_id}")
 
     def has_scope(self, scope: str) -> bool:
         """Whether a scope (`host/user/id`) is an account on the list."""
@@ -137,6 +143,8 @@ class _Clean:
         return value
 
     def items(self, items: Sequence[Any], path: tuple[Any, ...] | None) -> list[Any]:
+        if path is None:  # of a request: the ids it asked for
+            items = [item for item in items if not self.suppression.has_node(item)]
         keeps_length = path is not None and path in self.indexed
         return [
             None if self.is_about(item) else self.value(item, None if path is None else (*path, index), "")
@@ -159,6 +167,8 @@ class _Clean:
         return clean
 
     def text(self, value: str, name: str) -> str:
+        if name in _NAMES_OF_PERSONS:
+            return NOBODY if self.suppression.has_login(value) else value
         if name in _NAMES_OF_REPOSITORIES or name == "label":
             owner, mark, rest = re.match(r"([^/:]*)([/:]?)(.*)", value, re.S).groups()  # type: ignore[union-attr]
             return f"{NOBODY}{mark}{rest}" if mark and self.suppression.has_login(owner) else value
@@ -176,14 +186,18 @@ class _Clean:
         return "/".join(steps)
 
     def is_person(self, value: Any) -> bool:
-        """Whether an object is an account on the list: by its login, or by its number where it has a login, too."""
+        """Whether an object is an account on the list: by its number, or by its login where it has no number."""
         if not isinstance(value, dict):
             return False
         login = value.get("login", value.get("person"))
         if not isinstance(login, str):
             return False
         number = value.get("databaseId", value.get("id"))
-        return self.suppression.has_login(login) or self.suppression.has_user(number)
+        # The number of an invitation is its own. Where an account has its number, a login says nothing: it may be
+        # somebody else's by now.
+        if isinstance(number, int) and "inviter" not in value:
+            return self.suppression.has_user(number)
+        return self.suppression.has_login(login)
 
     def is_about(self, value: Any) -> bool:
         """Whether a record of a list says something of an account on the list and nothing else."""

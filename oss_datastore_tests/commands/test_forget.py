@@ -86,6 +86,10 @@ def test_a_person_is_forgotten_and_the_command_says_where(home: Path, monkeypatc
     theirs = letter(1, json.dumps({"login": login.upper(), "name": "A Name"}).encode())
     binary = letter(2, b"\xff\x00" + login.encode())
     others = letter(3, f"{login}-and-more".encode())
+    waiting = {"kind": "put", "rows": [{"body": f"{login} A Name", "scope": "a"}, {"body": "A Body", "scope": "b"}]}
+    store = open_store(settings)
+    store.put_if_absent("dead_letter_queue/refused/1.json", json.dumps(waiting).encode())
+    store.put_if_absent("dead_letter_queue/refused/2.json", f"not an entry of {login}".encode())
     settings.report_path.write_text(f"<html>{login}</html>")
     (home / "files" / "people_directory.csv").write_text(f"login,company\n{login},Example\n")
 
@@ -104,6 +108,10 @@ def test_a_person_is_forgotten_and_the_command_says_where(home: Path, monkeypatc
     assert asked(f"select * from psa_pii.actors where user_id = {number}") == []
     assert asked("select count(*) from psa.members") == [(members - 1,)]
 
+    rows = json.loads(store.get("dead_letter_queue/refused/1.json"))["rows"]
+    assert [row["body"] for row in rows] == [None, "A Body"]
+    assert store.get("dead_letter_queue/refused/2.json") == b"not an entry of ghost"
+
     again = told("--user", login, "--yes")
     assert again.exit_code == 0, again.output
     assert "0 of" in again.output
@@ -115,6 +123,21 @@ def test_whom_nothing_names_is_told_by_name(home: Path) -> None:
     assert done.exit_code == 1
     assert "no-such-person" in done.output
     assert told("--user", "no'body", "--yes").exit_code == 2
+
+
+def test_nobody_is_forgotten_without_a_yes_and_no_organisation_at_all(home: Path) -> None:
+    [(login,)] = asked("select login from psa_pii.actors where type = 'User' order by 1 limit 1")
+    done = told("--user", login)
+    assert done.exit_code == 2
+    assert "--yes" in done.output
+    assert "suppression" not in {key.split("/")[0] for key in open_store(Settings.load()).list("")}
+    import duckdb
+
+    with duckdb.connect(str(Settings.load().warehouse_path)) as connection:
+        connection.execute("update psa_pii.actors set type = 'Organization' where login = ?", [login])
+    refused = told("--user", login, "--yes")
+    assert refused.exit_code == 2
+    assert "organisation" in refused.output
 
 
 def test_a_login_that_several_have_had_asks_for_the_number(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,7 +67,7 @@ def test_who_is_named_by_a_record_becomes_nobody_and_the_record_stays(forgotten:
         ALICE,
         {"login": "renamed-since", "id": 7},
         {"login": "Alice-Old"},
-        {"id": 99, "login": "alice", "email": "a@example.org"},
+        {"id": 99, "login": "alice", "email": "a@example.org", "inviter": BOB},
         {"person": "alice", "repository": "acme/x"},
         {"node": {"login": "alice", "databaseId": 7}, "role": "ADMIN"},
         {"starred_at": "2026-01-01T00:00:00Z", "user": ALICE},
@@ -119,6 +119,9 @@ def test_a_list_into_which_parts_point_keeps_its_length(forgotten: Suppression) 
 
 
 def test_nothing_changes_for_others(forgotten: Suppression) -> None:
+    # Somebody else bears the login by now, and an invitation's number happens to be the account's.
+    next_bearer, invitation = {"login": "alice", "id": 9}, {"id": 7, "login": "bob", "inviter": BOB}
+    assert scrubbed(forgotten, [next_bearer, invitation]) == [next_bearer, invitation]
     payload = [{"user": BOB, "body": "alice", "deep": [{"full_name": "bob/alice", "n": 7, "none": None}]}]
     assert scrubbed(forgotten, payload) == payload
 
@@ -205,6 +208,15 @@ def test_what_was_signed_goes_with_the_signature(forgotten: Suppression) -> None
     }
     found = scrubbed(forgotten, [{"sha": "1", "author": ALICE, "commit": commit}])[0]
     assert found["commit"] == {"author": {"name": None, "email": None}, "verification": None}
+
+
+def test_files_and_requests_name_nobody_either(tmp_path: Path) -> None:
+    listed = Suppression.extend(LocalStore(tmp_path), 7, ["alice"], ["U_7"])
+    decision = {"person": "bob", "reviewer": "Alice", "decision": "keep"}
+    found = listed.line({**line([decision]), "request": {"variables": {"ids": ["U_7", "U_8"], "first": 2}}})
+    assert found is not None
+    assert found["payload"] == [{"person": "bob", "reviewer": "ghost", "decision": "keep"}]
+    assert found["request"]["variables"] == {"ids": ["U_8"], "first": 2}
 
 
 def test_a_letter_keeps_nothing_of_the_person(forgotten: Suppression) -> None:
