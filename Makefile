@@ -26,10 +26,12 @@ BENCHMARKS := client_pacing client_throughput fetch_cost fetch_throughput fetch_
 
 bench: $(READY) ## measure what is promised: requests, points, pace, memory, hours
 	@code=0; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || code=1; done; \
-	  $(BIN)/python -m benchmarks.fetch_scale --repositories 5000 --steady --hours 6 || code=1; exit $$code
+	  $(BIN)/python -m benchmarks.fetch_scale --repositories 5000 --steady --hours 6 || code=1; \
+	  $(BIN)/python -m benchmarks.vault --issues 1000000 --dbt || code=1; exit $$code
 
-soak: $(READY) ## fetch while everything goes wrong, in eleven campaigns: nothing may be lost or invented
+soak: $(READY) ## fetch while everything goes wrong, load in every order: nothing may be lost or differ
 	nice $(BIN)/python -m soak
+	nice $(BIN)/python -m soak.plans
 
 lint: $(READY) ## check style and types
 	$(BIN)/ruff check .

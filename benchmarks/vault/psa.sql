@@ -6,4 +6,7 @@ create table psa.issues (
   is_locked boolean, comments_count bigint, author_association varchar(100), reactions_count bigint,
   created_at timestamp, updated_at timestamp, closed_at timestamp,
   issue_hk uuid, repo_hk uuid, link_repo_issue_hk uuid, sat_issue_hd uuid
+);
+create table psa.declarations (
+  fetched_at timestamp, answer_set varchar(100), parsed_again_from date, parsed_again_to date
 )

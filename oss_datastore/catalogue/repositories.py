@@ -350,6 +350,7 @@ repository_security_settings = Dataset(
                 "secret_scanning_ai_detection",
                 "secret_scanning_delegated_alert_dismissal",
                 "secret_scanning_delegated_bypass",
+                "has_pull_requests_enabled",
             ),
         },
         description="One row per repository and UTC day.",

@@ -67,7 +67,7 @@ branch_rules = Dataset(
         ),
         key=("branch_rule_id",),
         hash_keys={"repo_hk": ("repo_id",), "link_repo_branch_rule_hk": ("repo_id", "branch_rule_id")},
-        hash_diffs={"sat_repo_branch_rule": tuple(column.name for column in _PROTECTION)},
+        hash_diffs={"sat_repo_branch_rule": (*(column.name for column in _PROTECTION), "creator_id")},
         description="One row per branch protection rule and UTC day.",
     ),
     subject="rules",

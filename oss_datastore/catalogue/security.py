@@ -279,6 +279,7 @@ repository_advisories = Dataset(
                 "closed_at",
                 "withdrawn_at",
             ),
+            "sat_repository_advisory_text": ("description", "description_length"),
         },
         description="One row per advisory of the organisation's repositories that changed (or was listed) and UTC day.",
     ),

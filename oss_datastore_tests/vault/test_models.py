@@ -22,18 +22,9 @@ from oss_datastore.warehouse.psa import PSA_TABLES
 from oss_datastore_tests.vault import column_lineage
 from oss_datastore_tests.vault.conftest import dbt_environment, postgres_environment
 from oss_datastore_tests.vault.engine import ROOT, dbt, uuid_of
-from oss_datastore_tests.vault.psa_sources import FILE, sources
+from oss_datastore_tests.vault.psa_sources import FILE, TYPES, contracts, sources
 
 MODELS = ROOT / "sql" / "models"
-TYPES = {
-    "text": "varchar(65535)",
-    "bigint": "bigint",
-    "boolean": "boolean",
-    "decimal": "decimal(38,6)",
-    "timestamp": "timestamp",
-    "date": "date",
-    "key": "uuid",
-}
 VAULT_MODELS = sorted(
     path for layer in ("raw_vault", "business_vault", "metrics_vault") for path in (MODELS / layer).rglob("*.sql")
 )
@@ -113,6 +104,13 @@ def built(warehouse: Warehouse) -> dict[str, dict[str, Any]]:
 
 def test_the_staged_tables_are_those_of_the_catalogue() -> None:
     assert FILE.read_text() == sources(), "run python -m oss_datastore_tests.vault.psa_sources"
+
+
+def test_the_columns_of_satellites_are_those_of_the_catalogue() -> None:
+    found = contracts()
+    assert len(found) > 40
+    for path, text in found.items():
+        assert path.read_text() == text, "run python -m oss_datastore_tests.vault.psa_sources"
 
 
 @pytest.mark.parametrize("model", VAULT_MODELS, ids=lambda path: path.stem)

@@ -57,7 +57,7 @@ class Home:
 
     def load(self, *days: Any) -> int:
         """One load of these days through psa and vault; how many other days were parsed again."""
-        (self.project / "models" / "psa.yml").write_text(psa_sources.sources())
+        psa_sources.write(self.project / "models")
         self.warehouse.prepare(psa_sources.PSA_TABLES)
         report = self.loader.load("repositories", list(days))
         window = ["--event-time-start", f"{days[0]}", "--event-time-end", f"{days[-1] + timedelta(days=1)}"]

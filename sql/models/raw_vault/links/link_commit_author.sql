@@ -1,4 +1,4 @@
 {{ link(
     key='link_commit_author_hk', hubs=['commit_hk', 'author_hk'],
-    sources=['commits']
+    sources=['commits', 'pull_request_commits']
 ) }}
