@@ -18,11 +18,11 @@ KINDS = ("server_fault", "unreachable", "malformed_body", "overdue")
 
 
 @contextmanager
-def warm_server() -> Iterator[tuple[EmbeddedPostgres, Path]]:
-    """The embedded PostgreSQL in a folder that ends with it."""
+def warm_server(**settings: str) -> Iterator[tuple[EmbeddedPostgres, Path]]:
+    """The embedded PostgreSQL, with these settings, in a folder that ends with it."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)  # noqa: S103 - as root, the server's own user has to get in
-        server = EmbeddedPostgres(Path(folder))
+        server = EmbeddedPostgres(Path(folder), settings=settings)
         try:
             server.start()
             yield server, Path(folder)

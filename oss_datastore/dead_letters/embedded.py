@@ -20,7 +20,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,12 +69,14 @@ _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes":
 class EmbeddedPostgres:
     """One cluster in `home/postgres`, shared by all processes that use the home.
 
-    `binaries` names the folder of the programs where it shall not be searched; `durable=False` is for tests.
+    `binaries` names the folder of the programs where it shall not be searched; `durable=False` is for tests, `settings`
+    for a server with more to do than keep letters.
     """
 
     home: Path
     binaries: Path | None = None
     durable: bool = True
+    settings: Mapping[str, str] = field(default_factory=dict)
     _using: int | None = field(default=None, init=False, repr=False)
 
     def start(self) -> str:
@@ -301,7 +303,7 @@ class EmbeddedPostgres:
             if log.stat().st_size > _LARGEST_LOG:
                 log.replace(log.with_name("log.old"))
         socket_folder = self._make_socket_folder(account)
-        configuration = _CONFIGURATION | ({} if self.durable else _NOT_DURABLE)
+        configuration = _CONFIGURATION | ({} if self.durable else _NOT_DURABLE) | self.settings
         with (
             reached(self._data, account) as (data, data_files),
             reached(socket_folder, account) as (socket, socket_files),

@@ -26,6 +26,10 @@ create table psa.thing (
   load_date timestamp, scope varchar(100), rec_src varchar(100), thing_hk uuid, thing_key varchar(1000),
   driving_hk uuid, row_hd uuid, child varchar(1000), v varchar(1000)
 );
+create table psa.once (
+  load_date timestamp, scope varchar(100), rec_src varchar(100), thing_hk uuid, thing_key varchar(1000),
+  driving_hk uuid, row_hd uuid, child varchar(1000), v varchar(1000)
+);
 create table psa.other (
   load_date timestamp, scope varchar(100), rec_src varchar(100), other_hk uuid, other_key varchar(1000),
   other_driving_hk uuid, driving_hk uuid
@@ -40,6 +44,7 @@ create table psa.declarations (
 THING = ("load_date", "scope", "rec_src", "thing_hk", "thing_key", "driving_hk", "row_hd", "child", "v")
 OTHER = ("load_date", "scope", "rec_src", "other_hk", "other_key", "other_driving_hk", "driving_hk")
 LEDGER = ("load_date", "dataset", "scope", "state", "coverage")
+COLUMNS = {"thing": THING, "once": THING, "other": OTHER, "fetch_ledger": LEDGER}
 
 
 class Connection(Protocol):
@@ -67,6 +72,7 @@ class Plan:
     in_order: list[tuple[str, str]]
     late: list[tuple[str, str]]
     definition: str
+    settle: str | None = None
 
 
 class Vault:
@@ -89,6 +95,7 @@ class Vault:
         """Nothing staged, nothing loaded in the tables named (all, where none is)."""
         for table in (
             "psa.thing",
+            "psa.once",
             "psa.other",
             "psa.fetch_ledger",
             *(f"raw_vault.{name}" for name in names or self.plans),
@@ -97,11 +104,11 @@ class Vault:
 
     def stage(self, rows: Iterable[Mapping[str, Any]], table: str = "thing") -> None:
         """Add rows to a staged table."""
-        self.connection.insert(f"psa.{table}", {"thing": THING, "other": OTHER, "fetch_ledger": LEDGER}[table], rows)
+        self.connection.insert(f"psa.{table}", COLUMNS[table], rows)
 
     def unstage(self, start: datetime, end: datetime) -> None:
         """Take the days of a window out of every staged table."""
-        for table in ("thing", "other", "fetch_ledger"):
+        for table in COLUMNS:
             self.connection.run(
                 f"delete from psa.{table} where load_date >= timestamp '{start}' and load_date < timestamp '{end}'"
             )
@@ -126,6 +133,8 @@ class Vault:
                     self.connection.run(filled(statement))
                 else:
                     written += self.connection.write(filled(statement))
+            if plan.settle and written:
+                self.connection.run(plan.settle)
         except Exception:
             self.connection.run("rollback")
             raise
@@ -268,5 +277,6 @@ def compiled_plans(project: Path, target: str, env: Mapping[str, str]) -> dict[s
             plan["in_order"],
             plan["late"],
             definition,
+            plan["settle"],
         )
     return plans

@@ -47,7 +47,10 @@ def _table(table: Table) -> dict[str, Any]:
     described |= {f"{name}_hd": f"Hash of what {name} keeps." for name in table.hash_diffs}
     columns = [{"name": name, "description": (OF_EVERY_ROW | described)[name]} for name, _ in table.fields]
     kept = {f"{name}_hd": list(columns) for name, columns in table.hash_diffs.items()}
-    config = {"config": {"meta": {"hash_diffs": kept}}} if kept else {}
+    # A row is told from others of its day by `key`: so is what is hashed of at least these columns.
+    unique = [name for name, parts in table.hash_keys.items() if table.key and set(table.key) <= set(parts)]
+    meta = ({"hash_diffs": kept} if kept else {}) | ({"unique": unique} if unique else {})
+    config = {"config": {"meta": meta}} if meta else {}
     return {"name": table.name, "description": table.description, **config, "columns": columns}
 
 

@@ -114,6 +114,7 @@ class World:
             if content is not None:
                 self.days[day] = content
                 self.vault.stage(self.things(day))
+                self.vault.stage(self.once(day), "once")
                 self.vault.stage(self.others(day), "other")
                 self.vault.stage(self.ledger(day), "fetch_ledger")
         for table in self.tables:
@@ -141,6 +142,10 @@ class World:
                 }
             )
         return rows
+
+    def once(self, day: datetime) -> list[Row]:
+        """The things of a day, each key once."""
+        return list({row["thing_hk"]: row for row in self.things(day)}.values())
 
     def others(self, day: datetime) -> list[Row]:
         return [
@@ -235,6 +240,17 @@ def test_a_satellite_holds_every_change_and_nothing_else(vault: Vault, history: 
         found = _kept(vault, "sat_thing", "thing_hk", "load_date", "load_end_date", "v")
         assert found == reference.satellite(world.rows)
         assert_chain(vault, "sat_thing")
+
+
+@few
+@given(history=histories)
+def test_so_does_a_satellite_of_which_each_key_is_staged_once_a_day(vault: Vault, history: list[Load]) -> None:
+    world = World(vault, "sat_once")
+    for load in history:
+        world.apply(load)
+        found = _kept(vault, "sat_once", "thing_hk", "load_date", "load_end_date", "v")
+        assert found == reference.satellite([row for day in world.days for row in world.once(day)])
+        assert_chain(vault, "sat_once")
 
 
 @few

@@ -9,11 +9,18 @@
   {{ return(['create table ' ~ relation ~ ' as select * from (\n' ~ definition ~ '\n) as definition where 1 = 0']) }}
 {% endmacro %}
 
-{#- Rows arrive in the order of their days, so a block range index finds a window for next to nothing. -#}
+{#-
+  Rows arrive in the order of their days, so a block range index finds a window for next to nothing. Open versions have
+  an index of their own, so a day finds those it may end without reading what ended before.
+-#}
 {% macro postgres__vault_create_table(relation, meta, definition) %}
-  {{ return(default__vault_create_table(relation, meta, definition) + [
-    'create index on ' ~ relation ~ ' using brin (' ~ vault_window_column(meta) ~ ')'
-  ]) }}
+  {%- set statements = default__vault_create_table(relation, meta, definition)
+      + ['create index on ' ~ relation ~ ' using brin (' ~ vault_window_column(meta) ~ ')'] -%}
+  {%- if meta['kind'] in ('satellite', 'multi_active_satellite', 'effectivity_satellite') -%}
+    {%- do statements.append('create index ' ~ relation.identifier ~ '_open on ' ~ relation ~ ' (' ~ meta['key']
+        ~ ') where load_end_date = ' ~ vault_far()) -%}
+  {%- endif -%}
+  {{ return(statements) }}
 {% endmacro %}
 
 {#- Tables of one hub lie together; loads and readers both narrow by the date. -#}
@@ -24,11 +31,47 @@
   ]) }}
 {% endmacro %}
 
-{#- Statistics of a table that was just written: PostgreSQL gathers them late or never, and joins by nested loops meanwhile. -#}
+{#- Statistics of a temporary table: PostgreSQL has none by itself, and joins by nested loops meanwhile. -#}
 {% macro vault_analyze(name) %}{{ return(adapter.dispatch('vault_analyze')(name)) }}{% endmacro %}
 {% macro default__vault_analyze(name) %}{{ return(none) }}{% endmacro %}
 {% macro postgres__vault_analyze(name) %}{{ return('analyze ' ~ name) }}{% endmacro %}
 {% macro redshift__vault_analyze(name) %}{{ return(none) }}{% endmacro %}
+
+{#- What a table needs after it was written to, or none. -#}
+{% macro vault_settle(relation) %}{{ return(adapter.dispatch('vault_settle')(relation)) }}{% endmacro %}
+{% macro default__vault_settle(relation) %}{{ return(none) }}{% endmacro %}
+{% macro redshift__vault_settle(relation) %}{{ return(none) }}{% endmacro %}
+
+{#-
+  PostgreSQL gathers statistics late or never, which matters where a table has grown by a quarter since; and a block
+  range index returns every block that was written since it was summarized last.
+-#}
+{% macro postgres__vault_settle(relation) %}
+  {%- set statement -%}
+do $settle$
+declare
+  written regclass := '{{ relation }}';
+begin
+  if (select c.reltuples < 0 or pg_relation_size(c.oid) > 1.25 * current_setting('block_size')::bigint * c.relpages
+      from pg_class c where c.oid = written) then
+    execute 'analyze ' || written;
+  end if;
+  perform brin_summarize_new_values(c.oid)
+  from pg_index i
+  join pg_class c on c.oid = i.indexrelid
+  join pg_am a on a.oid = c.relam
+  where i.indrelid = written and a.amname = 'brin';
+end
+$settle$
+  {%- endset -%}
+  {{ return(statement) }}
+{% endmacro %}
+
+{#- Where a row lies, which holds for the length of a transaction; none where an engine does not say. -#}
+{% macro vault_place() %}{{ return(adapter.dispatch('vault_place')()) }}{% endmacro %}
+{% macro default__vault_place() %}{{ return('rowid') }}{% endmacro %}
+{% macro postgres__vault_place() %}{{ return('ctid') }}{% endmacro %}
+{% macro redshift__vault_place() %}{{ return(none) }}{% endmacro %}
 
 {#- How many rows a statement wrote: DuckDB answers with a row, the others in the cursor. -#}
 {% macro vault_rows_written(result) %}{{ return(adapter.dispatch('vault_rows_written')(result)) }}{% endmacro %}

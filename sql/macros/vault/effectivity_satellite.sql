@@ -86,7 +86,7 @@ from (
   {%- endset -%}
   {%- set payload -%}
 select m.{{ key }}, m.load_date, m.load_end_date, m.hash_diff, o.rec_src, o.is_active, o.scope
-from {{ vault_temporary(relation, 'missing') }} m
+from {{ chain_missing(meta, relation, late) }} m
 join {{ observed }} o on o.{{ key }} = m.{{ key }} and o.load_date = m.load_date and o.hash_diff = m.hash_diff
   {%- endset -%}
   {%- set in_window = 's.load_date >= ' ~ window['start'] ~ ' and s.load_date < ' ~ window['end'] -%}

@@ -72,16 +72,8 @@ where r.choice = 1
   {%- set columns = [key] + meta['columns'] + ['load_date', 'rec_src'] -%}
   {%- set in_window = 's.load_date >= ' ~ window['start'] ~ ' and s.load_date < ' ~ window['end'] -%}
   {%- if not late -%}
-    {%- set insert -%}
-insert into {{ relation }} ({{ columns | join(', ') }})
-select n.{{ columns | join(', n.') }}
-from (
-{{ first_sightings(meta, in_window) }}
-) as n
-left join {{ relation }} t on t.{{ key }} = n.{{ key }}
-where t.{{ key }} is null
-    {%- endset -%}
-    {{ return([['insert', insert]]) }}
+    {%- set is_new = in_window ~ ' and not exists (select 1 from ' ~ relation ~ ' t where t.' ~ key ~ ' = {key})' -%}
+    {{ return([['insert', 'insert into ' ~ relation ~ ' (' ~ columns | join(', ') ~ ')\n' ~ first_sightings(meta, is_new)]]) }}
   {%- endif -%}
 
   {%- set seen = vault_temporary(relation, 'seen') -%}

@@ -60,9 +60,8 @@ from ({{ vault_parsed_again() }}) as a
       {%- do pending.clear() -%}
     {%- endif -%}
   {%- endfor -%}
-  {#- Marts join these tables by nested loops as long as PostgreSQL takes them for empty. -#}
-  {%- if written['insert'] + written['update'] + written['delete'] > 0 and vault_analyze(target_relation) -%}
-    {%- do pending.append(vault_analyze(target_relation)) -%}
+  {%- if written['insert'] + written['update'] + written['delete'] > 0 and vault_settle(target_relation) -%}
+    {%- do pending.append(vault_settle(target_relation)) -%}
   {%- endif -%}
   {%- do pending.append(vault_load_log_entry(meta, window, late, written, definition)) -%}
 

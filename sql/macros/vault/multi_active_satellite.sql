@@ -98,7 +98,7 @@ group by b.{{ meta['key'] }}, b.load_date
   {%- set present = vault_temporary(relation, 'present') -%}
   {%- set points = vault_temporary(relation, 'points') -%}
   {%- set observed = vault_temporary(relation, 'observed') -%}
-  {%- set missing = vault_temporary(relation, 'missing') -%}
+  {%- set missing = chain_missing(meta, relation, late) -%}
   {%- set own = (['scope'] if meta['dataset'] else []) + meta['child_keys'] + block_attributes(meta) -%}
   {%- set columns = [key, 'load_date', 'load_end_date', 'hash_diff', 'rec_src'] + own -%}
   {%- set in_window = 's.load_date >= ' ~ window['start'] ~ ' and s.load_date < ' ~ window['end'] -%}
@@ -126,7 +126,7 @@ join (
 select m.{{ key }}, m.load_date, m.load_end_date, m.hash_diff, r.rec_src{% for column in own %}, r.{{ column }}{% endfor %}
 from {{ missing }} m
 join (
-{{ block_rows(meta, 's.load_date >= ' ~ window['start'] ~ ' and s.' ~ meta['source_key'] ~ ' in (select ' ~ key ~ ' from ' ~ missing ~ ')') }}
+{{ block_rows(meta, 's.load_date >= ' ~ window['start'] ~ ' and s.' ~ meta['source_key'] ~ ' in (select k.' ~ key ~ ' from ' ~ missing ~ ' k)') }}
 ) as r on r.{{ key }} = m.{{ key }} and r.load_date = m.load_date
   {%- endset -%}
   {%- set steps = vault_temporary_table(present, present_sql) -%}

@@ -16,50 +16,93 @@ from (
   select o.*, lag(o.hash_diff) over (partition by o.{{ key }} order by o.load_date) as hash_diff_before
   from (
     select s.{{ meta['source_key'] }} as {{ key }}, s.load_date, s.{{ hash_diff }} as hash_diff, s.rec_src
-      {%- for column in columns %}, s.{{ column }}{% endfor %},
+      {%- for column in columns %}, s.{{ column }}{% endfor %}
+    {%- if not vault_is_unique(source, meta['source_key']) %},
       row_number() over (
         partition by s.{{ meta['source_key'] }}, s.load_date order by s.{{ hash_diff }}, {{ vault_byte_order('s.rec_src') }}
       ) as choice
+    {%- endif %}
     from {{ vault_source(source) }} s
     where s.{{ meta['source_key'] }} is not null
   ) as o
+  {%- if not vault_is_unique(source, meta['source_key']) %}
   where o.choice = 1
+  {%- endif %}
 ) as v
 where v.hash_diff_before is null or v.hash_diff_before <> v.hash_diff
 {% endmacro %}
 
 
 {% macro satellite_steps(meta, relation, window, late) %}
+  {{ return(satellite_late_steps(meta, relation, window) if late else satellite_in_order_steps(meta, relation, window)) }}
+{% endmacro %}
+
+
+{#- Columns of the table, and the query of its new rows: `missing` gives key, days and hash; more than one text of them may be staged. -#}
+{% macro satellite_columns(meta) %}
+  {{ return([meta['key'], 'load_date', 'load_end_date', 'hash_diff', 'rec_src']
+    + vault_kept_columns(meta['columns'], meta['source'], meta['hash_diff'])) }}
+{% endmacro %}
+{% macro satellite_payload(meta, missing, window) %}
+  {%- set key = meta['key'] -%}
+select r.{{ satellite_columns(meta) | join(', r.') }}
+from (
+  select m.{{ key }}, m.load_date, m.load_end_date, m.hash_diff
+    {%- for column in satellite_columns(meta)[4:] %}, s.{{ column }}{% endfor %},
+    row_number() over (partition by m.{{ key }}, m.load_date order by {{ vault_byte_order('s.rec_src') }}) as choice
+  from {{ missing }} m
+  join {{ vault_source(meta['source']) }} s
+    on s.{{ meta['source_key'] }} = m.{{ key }} and s.load_date = m.load_date and s.{{ meta['hash_diff'] }} = m.hash_diff
+  where s.load_date >= {{ window['start'] }}
+) as r
+where r.choice = 1
+{% endmacro %}
+
+
+{#- What is observed and what is open goes straight into the stretch; where each key is staged once a day, rows are found by their place. -#}
+{% macro satellite_in_order_steps(meta, relation, window) %}
+  {%- set key = meta['key'] -%}
+  {%- set source = vault_source(meta['source']) -%}
+  {%- set is_single = vault_is_unique(meta['source'], meta['source_key']) -%}
+  {%- set by_place = is_single and vault_place() is not none -%}
+  {%- set in_window = 's.load_date >= ' ~ window['start'] ~ ' and s.load_date < ' ~ window['end'] ~ ' and s.'
+      ~ meta['source_key'] ~ ' is not null' -%}
+  {%- set observed -%}
+(select s.{{ meta['source_key'] }} as {{ key }}, s.load_date, s.{{ meta['hash_diff'] }} as hash_diff{% if by_place %}, s.{{ vault_place() }} as place{% endif %}
+ from {{ source }} s where {{ in_window }})
+  {%- endset -%}
+  {%- set stored -%}
+(select t.{{ key }}, t.load_date, t.hash_diff{% if by_place %}, t.{{ vault_place() }} as place{% endif %}
+ from {{ relation }} t
+ where t.load_end_date = {{ vault_far() }} and t.{{ key }} in (select s.{{ meta['source_key'] }} from {{ source }} s where {{ in_window }}))
+  {%- endset -%}
+  {%- set payload -%}
+  {%- if by_place -%}
+select m.{{ key }}, m.load_date, m.load_end_date, m.hash_diff
+  {%- for column in satellite_columns(meta)[4:] %}, s.{{ column }}{% endfor %}
+from {{ vault_temporary(relation, 'stretch') }} m
+join {{ source }} s on s.{{ vault_place() }} = m.place
+where m.origin = 1 and s.load_date >= {{ window['start'] }} and s.load_date < {{ window['end'] }}
+  {%- else -%}
+{{ satellite_payload(meta, chain_missing(meta, relation, false), window) }}
+  {%- endif -%}
+  {%- endset -%}
+  {{ return(chain_steps(meta, relation, window, false, satellite_columns(meta), payload, is_single, observed, stored, by_place)) }}
+{% endmacro %}
+
+
+{% macro satellite_late_steps(meta, relation, window) %}
   {%- set key = meta['key'] -%}
   {%- set source_key = meta['source_key'] -%}
   {%- set source = vault_source(meta['source']) -%}
   {%- set observed = vault_temporary(relation, 'observed') -%}
-  {%- set stored = vault_temporary(relation, 'stored') -%}
-  {%- set missing = vault_temporary(relation, 'missing') -%}
-  {%- set attributes = vault_kept_columns(meta['columns'], meta['source'], meta['hash_diff']) -%}
-  {%- set columns = [key, 'load_date', 'load_end_date', 'hash_diff', 'rec_src'] + attributes -%}
+  {%- set keys = vault_temporary(relation, 'keys') -%}
   {%- set observed_sql -%}
 select s.{{ source_key }} as {{ key }}, s.load_date, s.{{ meta['hash_diff'] }} as hash_diff
 from {{ source }} s
 where s.load_date >= {{ window['start'] }} and s.load_date < {{ window['end'] }} and s.{{ source_key }} is not null
   {%- endset -%}
-  {%- set payload -%}
-select r.{{ columns | join(', r.') }}
-from (
-  select m.{{ key }}, m.load_date, m.load_end_date, m.hash_diff, s.rec_src
-    {%- for column in attributes %}, s.{{ column }}{% endfor %},
-    row_number() over (partition by m.{{ key }}, m.load_date order by {{ vault_byte_order('s.rec_src') }}) as choice
-  from {{ missing }} m
-  join {{ source }} s
-    on s.{{ source_key }} = m.{{ key }} and s.load_date = m.load_date and s.{{ meta['hash_diff'] }} = m.hash_diff
-  where s.load_date >= {{ window['start'] }}
-) as r
-where r.choice = 1
-  {%- endset -%}
-  {%- set steps = vault_temporary_table(observed, observed_sql) -%}
-  {%- if late -%}
-    {%- set keys = vault_temporary(relation, 'keys') -%}
-    {%- set next_sql -%}
+  {%- set next_sql -%}
 insert into {{ observed }}
 select s.{{ source_key }}, s.load_date, s.{{ meta['hash_diff'] }}
 from {{ source }} s
@@ -70,13 +113,17 @@ join (
   group by a.{{ source_key }}
 ) as f on f.{{ key }} = s.{{ source_key }} and f.load_date = s.load_date
 where s.load_date >= {{ window['end'] }}
-    {%- endset -%}
-    {%- do steps.extend(vault_temporary_table(keys, chain_keys(meta, relation, window))) -%}
-    {%- do steps.append(['prepare', next_sql]) -%}
-    {%- do steps.extend(vault_temporary_table(stored, chain_stored(meta, relation, window, late, 'select ' ~ key ~ ' from ' ~ keys))) -%}
-    {%- do steps.append(['prepare', 'drop table ' ~ keys]) -%}
-  {%- else -%}
-    {%- do steps.extend(vault_temporary_table(stored, chain_stored(meta, relation, window, late, 'select ' ~ key ~ ' from ' ~ observed))) -%}
-  {%- endif -%}
-  {{ return(steps + chain_steps(meta, relation, window, late, columns, payload)) }}
+  {%- endset -%}
+  {{ return(
+    vault_temporary_table(observed, observed_sql)
+    + vault_temporary_table(keys, chain_keys(meta, relation, window))
+    + [['prepare', next_sql]]
+    + vault_temporary_table(
+        vault_temporary(relation, 'stored'),
+        chain_stored(meta, relation, window, true, 'select ' ~ key ~ ' from ' ~ keys)
+      )
+    + [['prepare', 'drop table ' ~ keys]]
+    + chain_steps(meta, relation, window, true, satellite_columns(meta),
+                  satellite_payload(meta, chain_missing(meta, relation, true), window))
+  ) }}
 {% endmacro %}

@@ -35,9 +35,22 @@
 -#}
 {% macro vault_kept_columns(columns, source_name, hash_diff) %}
   {%- if columns is not none or not execute -%}{{ return(columns or []) }}{%- endif -%}
+  {{ return(vault_staged_as(source_name)['hash_diffs'][hash_diff]) }}
+{% endmacro %}
+
+
+{#- Whether the staged table has each value of this hash key once a day: psa.yml says of which it does. -#}
+{% macro vault_is_unique(source_name, key) %}
+  {{ return(execute and key in vault_staged_as(source_name).get('unique', [])) }}
+{% endmacro %}
+
+
+{#- What psa.yml says of a staged table beside its columns. -#}
+{% macro vault_staged_as(source_name) %}
   {%- set schema = source_name.split('.')[0] if '.' in source_name else 'psa' -%}
   {%- set table = source_name.split('.')[-1] -%}
   {%- for node in graph.sources.values() if node.source_name == schema and node.name == table -%}
-    {{ return(node.config.meta['hash_diffs'][hash_diff]) }}
+    {{ return(node.config.meta) }}
   {%- endfor -%}
+  {{ return({}) }}
 {% endmacro %}

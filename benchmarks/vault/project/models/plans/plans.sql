@@ -12,7 +12,8 @@
     'create': vault_create_table(relation, meta, '<definition>'),
     'lateness': vault_lateness(meta, relation, window),
     'in_order': vault_steps(meta, relation, window, false),
-    'late': vault_steps(meta, relation, window, true)
+    'late': vault_steps(meta, relation, window, true),
+    'settle': vault_settle(relation)
 }) }}
 {% endfor -%}
 {%- endif -%}

@@ -12,7 +12,8 @@
     'create': vault_create_table(relation, meta, '<definition>'),
     'lateness': vault_lateness(meta, relation, window),
     'in_order': vault_steps(meta, relation, window, false, '<definition>'),
-    'late': vault_steps(meta, relation, window, true, '<definition>')
+    'late': vault_steps(meta, relation, window, true, '<definition>'),
+    'settle': vault_settle(relation)
 }) }}
 {% endfor -%}
 {%- endif -%}
