@@ -303,7 +303,7 @@ class EmbeddedPostgres:
             if log.stat().st_size > _LARGEST_LOG:
                 log.replace(log.with_name("log.old"))
         socket_folder = self._make_socket_folder(account)
-        configuration = _CONFIGURATION | ({} if self.durable else _NOT_DURABLE) | self.settings
+        configuration = {**_CONFIGURATION, **({} if self.durable else _NOT_DURABLE), **self.settings}
         with (
             reached(self._data, account) as (data, data_files),
             reached(socket_folder, account) as (socket, socket_files),

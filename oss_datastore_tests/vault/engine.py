@@ -13,7 +13,7 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 from unittest.mock import patch
@@ -72,7 +72,14 @@ class Plan:
     in_order: list[tuple[str, str]]
     late: list[tuple[str, str]]
     definition: str
-    settle: str | None = None
+    one_day: list[tuple[str, str]]
+    settle: str | None
+
+    def steps(self, start: datetime, end: datetime, *, late: bool) -> list[tuple[str, str]]:
+        """The steps of the path that the materialization takes for a window."""
+        if late:
+            return self.late
+        return self.one_day if end - start == timedelta(days=1) else self.in_order
 
 
 class Vault:
@@ -128,7 +135,7 @@ class Vault:
         written = 0
         self.connection.run("begin")
         try:
-            for what, statement in plan.late if late else plan.in_order:
+            for what, statement in plan.steps(start, end, late=late):
                 if what == "prepare":
                     self.connection.run(filled(statement))
                 else:
@@ -277,6 +284,7 @@ def compiled_plans(project: Path, target: str, env: Mapping[str, str]) -> dict[s
             plan["in_order"],
             plan["late"],
             definition,
+            plan["one_day"],
             plan["settle"],
         )
     return plans

@@ -9,20 +9,6 @@
   {{ return(['create table ' ~ relation ~ ' as select * from (\n' ~ definition ~ '\n) as definition where 1 = 0']) }}
 {% endmacro %}
 
-{#-
-  Rows arrive in the order of their days, so a block range index finds a window for next to nothing. Open versions have
-  an index of their own, so a day finds those it may end without reading what ended before.
--#}
-{% macro postgres__vault_create_table(relation, meta, definition) %}
-  {%- set statements = default__vault_create_table(relation, meta, definition)
-      + ['create index on ' ~ relation ~ ' using brin (' ~ vault_window_column(meta) ~ ')'] -%}
-  {%- if meta['kind'] in ('satellite', 'multi_active_satellite', 'effectivity_satellite') -%}
-    {%- do statements.append('create index ' ~ relation.identifier ~ '_open on ' ~ relation ~ ' (' ~ meta['key']
-        ~ ') where load_end_date = ' ~ vault_far()) -%}
-  {%- endif -%}
-  {{ return(statements) }}
-{% endmacro %}
-
 {#- Tables of one hub lie together; loads and readers both narrow by the date. -#}
 {% macro redshift__vault_create_table(relation, meta, definition) %}
   {{ return([
@@ -37,34 +23,36 @@
 {% macro postgres__vault_analyze(name) %}{{ return('analyze ' ~ name) }}{% endmacro %}
 {% macro redshift__vault_analyze(name) %}{{ return(none) }}{% endmacro %}
 
-{#- What a table needs after it was written to, or none. -#}
-{% macro vault_settle(relation) %}{{ return(adapter.dispatch('vault_settle')(relation)) }}{% endmacro %}
-{% macro default__vault_settle(relation) %}{{ return(none) }}{% endmacro %}
-{% macro redshift__vault_settle(relation) %}{{ return(none) }}{% endmacro %}
+{#- Statement that a table needs after it was written to, or none. -#}
+{% macro vault_settle(relation, meta) %}{{ return(adapter.dispatch('vault_settle')(relation, meta)) }}{% endmacro %}
+{% macro default__vault_settle(relation, meta) %}{{ return(none) }}{% endmacro %}
+{% macro redshift__vault_settle(relation, meta) %}{{ return(none) }}{% endmacro %}
 
 {#-
-  PostgreSQL gathers statistics late or never, which matters where a table has grown by a quarter since; and a block
-  range index returns every block that was written since it was summarized last.
+  Indexes are made after the first rows, which costs a third of keeping them meanwhile. Rows arrive in the order of
+  their days, so a block range index finds a window for next to nothing; blocks that came since it was summarized last
+  it would return all. Open versions have an index of their own: a day finds those it may end without reading what ended
+  before. PostgreSQL gathers statistics late or never, which matters where a table has grown by a quarter since.
 -#}
-{% macro postgres__vault_settle(relation) %}
-  {%- set statement -%}
+{% macro postgres__vault_settle(relation, meta) %}
+  {%- set days = relation.identifier ~ '_days' -%}
+  {%- set statements = ['create index if not exists ' ~ days ~ ' on ' ~ relation ~ ' using brin (' ~ vault_window_column(meta) ~ ')'] -%}
+  {%- if meta['kind'] in ('satellite', 'multi_active_satellite', 'effectivity_satellite') -%}
+    {%- do statements.append('create index if not exists ' ~ relation.identifier ~ '_open on ' ~ relation ~ ' (' ~ meta['key']
+        ~ ') where load_end_date = ' ~ vault_far()) -%}
+  {%- endif -%}
+  {%- set rest -%}
 do $settle$
-declare
-  written regclass := '{{ relation }}';
 begin
   if (select c.reltuples < 0 or pg_relation_size(c.oid) > 1.25 * current_setting('block_size')::bigint * c.relpages
-      from pg_class c where c.oid = written) then
-    execute 'analyze ' || written;
+      from pg_class c where c.oid = '{{ relation }}'::regclass) then
+    analyze {{ relation }};
   end if;
-  perform brin_summarize_new_values(c.oid)
-  from pg_index i
-  join pg_class c on c.oid = i.indexrelid
-  join pg_am a on a.oid = c.relam
-  where i.indrelid = written and a.amname = 'brin';
+  perform brin_summarize_new_values('{{ relation.schema }}.{{ days }}'::regclass);
 end
 $settle$
   {%- endset -%}
-  {{ return(statement) }}
+  {{ return((['set local client_min_messages = warning'] + statements + [rest]) | join(';\n')) }}
 {% endmacro %}
 
 {#- Where a row lies, which holds for the length of a transaction; none where an engine does not say. -#}

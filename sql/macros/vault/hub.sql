@@ -46,7 +46,14 @@
 {% endmacro %}
 
 
-{% macro first_sightings(meta, condition) -%}
+{#- With `is_day` the condition holds for one day only: a feed that has each key once a day has nothing to choose from. -#}
+{% macro first_sightings(meta, condition, is_day=false) -%}
+{%- set feed = meta['sources'][0] -%}
+{%- set name = feed if feed is string else feed['source'] -%}
+{%- set named = {} if feed is string else feed.get('columns', {}) -%}
+{%- if is_day and meta['sources'] | length == 1 and vault_is_unique(name, named.get(meta['key'], meta['key'])) -%}
+{{ sightings(meta, condition) }}
+{%- else -%}
 select r.{{ meta['key'] }}, {{ vault_columns(meta['columns'], 'r') }}r.load_date, r.rec_src
 from (
   select u.*, row_number() over (
@@ -58,6 +65,7 @@ from (
   ) as u
 ) as r
 where r.choice = 1
+{%- endif -%}
 {%- endmacro %}
 
 
@@ -73,7 +81,7 @@ where r.choice = 1
   {%- set in_window = 's.load_date >= ' ~ window['start'] ~ ' and s.load_date < ' ~ window['end'] -%}
   {%- if not late -%}
     {%- set is_new = in_window ~ ' and not exists (select 1 from ' ~ relation ~ ' t where t.' ~ key ~ ' = {key})' -%}
-    {{ return([['insert', 'insert into ' ~ relation ~ ' (' ~ columns | join(', ') ~ ')\n' ~ first_sightings(meta, is_new)]]) }}
+    {{ return([['insert', 'insert into ' ~ relation ~ ' (' ~ columns | join(', ') ~ ')\n' ~ first_sightings(meta, is_new, window.get('is_day'))]]) }}
   {%- endif -%}
 
   {%- set seen = vault_temporary(relation, 'seen') -%}

@@ -60,8 +60,8 @@ from ({{ vault_parsed_again() }}) as a
       {%- do pending.clear() -%}
     {%- endif -%}
   {%- endfor -%}
-  {%- if written['insert'] + written['update'] + written['delete'] > 0 and vault_settle(target_relation) -%}
-    {%- do pending.append(vault_settle(target_relation)) -%}
+  {%- if written['insert'] + written['update'] + written['delete'] > 0 and vault_settle(target_relation, meta) -%}
+    {%- do pending.append(vault_settle(target_relation, meta)) -%}
   {%- endif -%}
   {%- do pending.append(vault_load_log_entry(meta, window, late, written, definition)) -%}
 
@@ -84,13 +84,15 @@ from ({{ vault_parsed_again() }}) as a
 {% endmaterialization %}
 
 
-{#- The window as SQL literals: start inclusive, end exclusive. -#}
+{#- The window as SQL literals, start inclusive, end exclusive, and whether it is one day. -#}
 {% macro vault_window() %}
-  {%- set start = invocation_args_dict.get('event_time_start') -%}
-  {%- set end = invocation_args_dict.get('event_time_end') -%}
+  {%- set start = (invocation_args_dict.get('event_time_start') or '0001-01-01 00:00:00') | string -%}
+  {%- set end = (invocation_args_dict.get('event_time_end') or '9999-12-31 00:00:00') | string -%}
+  {%- set day = modules.datetime.datetime.strptime(start[:10], '%Y-%m-%d') -%}
   {{ return({
-    'start': "timestamp '" ~ ((start | string)[:19] if start else '0001-01-01 00:00:00') ~ "'",
-    'end': "timestamp '" ~ ((end | string)[:19] if end else '9999-12-31 00:00:00') ~ "'"
+    'start': "timestamp '" ~ start[:19] ~ "'",
+    'end': "timestamp '" ~ end[:19] ~ "'",
+    'is_day': start[11:19] == '00:00:00' and end[:19].replace('T', ' ') == (day + modules.datetime.timedelta(days=1)) | string
   }) }}
 {% endmacro %}
 

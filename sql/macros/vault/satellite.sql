@@ -34,7 +34,44 @@ where v.hash_diff_before is null or v.hash_diff_before <> v.hash_diff
 
 
 {% macro satellite_steps(meta, relation, window, late) %}
-  {{ return(satellite_late_steps(meta, relation, window) if late else satellite_in_order_steps(meta, relation, window)) }}
+  {%- if late -%}{{ return(satellite_late_steps(meta, relation, window)) }}{%- endif -%}
+  {%- if window.get('is_day') and vault_place() is not none and vault_is_unique(meta['source'], meta['source_key']) -%}
+    {{ return(satellite_day_steps(meta, relation, window)) }}
+  {%- endif -%}
+  {{ return(satellite_in_order_steps(meta, relation, window)) }}
+{% endmacro %}
+
+
+{#- One day in order, each key staged once: a key has one new observation and one open version or none, so nothing is sorted. -#}
+{% macro satellite_day_steps(meta, relation, window) %}
+  {%- set key = meta['key'] -%}
+  {%- set source = vault_source(meta['source']) -%}
+  {%- set changed = vault_temporary(relation, 'changed') -%}
+  {%- set in_window = 's.load_date >= ' ~ window['start'] ~ ' and s.load_date < ' ~ window['end'] -%}
+  {%- set changed_sql -%}
+select s.load_date, s.{{ vault_place() }} as place, t.{{ vault_place() }} as ended
+from {{ source }} s
+left join {{ relation }} t on t.{{ key }} = s.{{ meta['source_key'] }} and t.load_end_date = {{ vault_far() }}
+where {{ in_window }} and s.{{ meta['source_key'] }} is not null
+  and (t.{{ key }} is null or t.hash_diff <> s.{{ meta['hash_diff'] }})
+  {%- endset -%}
+  {%- set insert -%}
+insert into {{ relation }} ({{ satellite_columns(meta) | join(', ') }})
+select s.{{ meta['source_key'] }}, s.load_date, {{ vault_far() }}, s.{{ meta['hash_diff'] }}
+  {%- for column in satellite_columns(meta)[4:] %}, s.{{ column }}{% endfor %}
+from {{ changed }} c
+join {{ source }} s on s.{{ vault_place() }} = c.place
+where {{ in_window }}
+  {%- endset -%}
+  {{ return(
+    vault_temporary_table(changed, changed_sql)
+    + [
+      ['update', 'update ' ~ relation ~ ' set load_end_date = x.load_date from ' ~ changed ~ ' x where ' ~ relation ~ '.'
+        ~ vault_place() ~ ' = x.ended'],
+      ['insert', insert],
+      ['prepare', 'drop table ' ~ changed]
+    ]
+  ) }}
 {% endmacro %}
 
 

@@ -13,7 +13,8 @@
     'lateness': vault_lateness(meta, relation, window),
     'in_order': vault_steps(meta, relation, window, false),
     'late': vault_steps(meta, relation, window, true),
-    'settle': vault_settle(relation)
+    'one_day': vault_steps(meta, relation, dict(window, is_day=true), false),
+    'settle': vault_settle(relation, meta)
 }) }}
 {% endfor -%}
 {%- endif -%}

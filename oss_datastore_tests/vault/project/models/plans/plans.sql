@@ -13,7 +13,8 @@
     'lateness': vault_lateness(meta, relation, window),
     'in_order': vault_steps(meta, relation, window, false, '<definition>'),
     'late': vault_steps(meta, relation, window, true, '<definition>'),
-    'settle': vault_settle(relation)
+    'one_day': vault_steps(meta, relation, dict(window, is_day=true), false, '<definition>'),
+    'settle': vault_settle(relation, meta)
 }) }}
 {% endfor -%}
 {%- endif -%}
