@@ -287,3 +287,56 @@ def alert(
             **attributes,
         },
     )
+
+
+def scanning_alert(
+    world: World, day: date, kind: str, repo_id: int, number: int, created_at: datetime, **attributes: Any
+) -> None:
+    """An alert of code_scanning or secret_scanning as seen on a day."""
+    link = world.link(day, f"link_repo_{kind}_alert", (repo_id, number), repo_hk=key(repo_id), alert_number=number)
+    world.satellite(day, f"sat_repo_{kind}_alert", link, **{"state": "open", "created_at": created_at, **attributes})
+
+
+def commit(world: World, day: date, repo_id: int, sha: str, author: int | None, at: datetime) -> None:
+    """A commit on the default branch, by an account or by nobody GitHub knows."""
+    hk = world.hub(day, "hub_commit", sha)
+    world.link(day, "link_repo_commit", (repo_id, sha), repo_hk=key(repo_id), commit_hk=hk)
+    if author is not None:
+        world.link(day, "link_commit_author", (sha, author), commit_hk=hk, author_hk=key(author))
+    world.satellite(day, "sat_commit", hk, committed_at=at, authored_at=at)
+
+
+def release(
+    world: World, day: date, repo_id: int, release_id: int, at: datetime, downloads: Mapping[int, int] | None = None
+) -> None:
+    """A published release as seen on a day, with its assets' download counters."""
+    hk = world.hub(day, "hub_release", release_id)
+    link = world.link(day, "link_repo_release", (repo_id, release_id), repo_hk=key(repo_id), release_hk=hk)
+    world.effective(day, "link_repo_release", link)
+    world.satellite(
+        day, "sat_release", hk, tag_name=f"v{release_id}", is_draft=False, is_prerelease=False, published_at=at
+    )
+    for asset_id, count in (downloads or {}).items():
+        asset = world.hub(day, "hub_release_asset", asset_id)
+        link = world.link(day, "link_release_asset", (release_id, asset_id), release_hk=hk, release_asset_hk=asset)
+        world.effective(day, "link_release_asset", link)
+        world.satellite(day, "sat_release_asset", asset, name=f"asset-{asset_id}.zip")
+        world.satellite(day, "sat_release_asset_counter", asset, download_count=count)
+
+
+def directory_line(
+    world: World, day: date, repository: str, owner: str | None, tier: str | None = None, *, exempt: bool = False
+) -> None:
+    """A line of repository_directory.csv as read on a day."""
+    line = {"repository": repository, "owner": owner, "tier": tier, "exempt": exempt}
+    world.satellite(
+        day, "ref_repository_directory", key("directory", repository), repository_key=repository.lower(), **line
+    )
+
+
+def person_line(world: World, day: date, login: str, company: str | None, affiliation: str = "internal") -> None:
+    """A line of people_directory.csv that holds for ever, as read on a day."""
+    line = {"login": login, "company": company, "affiliation": affiliation, "valid_to": date(9999, 12, 31)}
+    world.satellite(
+        day, "ref_people_directory", key("person", login), login_key=login.lower(), valid_from=date(1, 1, 1), **line
+    )

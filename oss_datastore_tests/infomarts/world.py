@@ -39,6 +39,9 @@ HUBS = {
     "hub_issue": ("issue_hk", {"issue_id": _INTEGER}),
     "hub_pull_request": ("pull_request_hk", {"pull_request_id": _INTEGER}),
     "hub_advisory": ("advisory_hk", {"ghsa_id": _TEXT}),
+    "hub_commit": ("commit_hk", {"sha": _TEXT}),
+    "hub_release": ("release_hk", {"release_id": _INTEGER}),
+    "hub_release_asset": ("release_asset_hk", {"asset_id": _INTEGER}),
 }
 LINKS = {
     "link_org_repo": {"org_hk": _KEY, "repo_hk": _KEY},
@@ -58,6 +61,14 @@ LINKS = {
     "link_pull_request_team": {"pull_request_hk": _KEY, "team_hk": _KEY},
     "link_pull_request_review": {"pull_request_hk": _KEY, "repo_hk": _KEY, "reviewer_hk": _KEY, "review_id": _INTEGER},
     "link_repo_advisory_alert": {"repo_hk": _KEY, "advisory_hk": _KEY, "alert_number": _INTEGER},
+    "link_repo_commit": {"repo_hk": _KEY, "commit_hk": _KEY},
+    "link_commit_author": {"commit_hk": _KEY, "author_hk": _KEY},
+    "link_repo_release": {"repo_hk": _KEY, "release_hk": _KEY},
+    "link_release_asset": {"release_hk": _KEY, "release_asset_hk": _KEY},
+    "link_repo_branch_rule": {"repo_hk": _KEY, "branch_rule_id": _TEXT},
+    "link_repo_ruleset": {"repo_hk": _KEY, "ruleset_id": _INTEGER},
+    "link_repo_code_scanning_alert": {"repo_hk": _KEY, "alert_number": _INTEGER},
+    "link_repo_secret_scanning_alert": {"repo_hk": _KEY, "alert_number": _INTEGER},
     "nh_link_issue_comment": {
         "repo_hk": _KEY,
         "author_hk": _KEY,
@@ -97,6 +108,17 @@ _PARENTS = {
     "sat_repo_team": "link_repo_team_hk",
     "sat_repo_user": "link_repo_user_hk",
     "sat_repo_advisory_alert": "link_repo_advisory_alert_hk",
+    "sat_repo_code_scanning_alert": "link_repo_code_scanning_alert_hk",
+    "sat_repo_secret_scanning_alert": "link_repo_secret_scanning_alert_hk",
+    "sat_repo_security_settings": "repo_hk",
+    "sat_repo_policy": "repo_hk",
+    "sat_repo_ruleset": "link_repo_ruleset_hk",
+    "sat_commit": "commit_hk",
+    "sat_release": "release_hk",
+    "sat_release_asset": "release_asset_hk",
+    "sat_release_asset_counter": "release_asset_hk",
+    "ref_repository_directory": "ref_repository_directory_hk",
+    "ref_people_directory": "ref_people_directory_hk",
     "sat_pull_request_review": "link_pull_request_review_hk",
     "ma_sat_repo_traffic_views": "repo_hk",
     "ma_sat_repo_traffic_clones": "repo_hk",
@@ -117,7 +139,34 @@ EFFECTIVITIES = {
         "link_issue_assignee",
         "link_pull_request_reviewer",
         "link_pull_request_team",
+        "link_repo_release",
+        "link_release_asset",
+        "link_repo_branch_rule",
+        "link_repo_ruleset",
     )
+}
+_PERSONAL = ("sat_user_pii", "ref_people_directory")
+_FURTHER = {
+    "ref_repository_directory": {"repository_key": _TEXT},
+    "ref_people_directory": {"login_key": _TEXT, "valid_from": "date"},
+}
+"""Columns of reference tables that tell one entry from another and are not hashed."""
+_COMPUTED = {
+    "business_vault.bsat_user_affiliation": {
+        "user_hk": _KEY,
+        "load_date": _TIME,
+        "load_end_date": _TIME,
+        "kind": _TEXT,
+        "basis": _TEXT,
+    },
+    "metrics_vault.mv_api": {
+        "load_date": _TIME,
+        "dataset": _TEXT,
+        "host": _TEXT,
+        "scopes": _INTEGER,
+        "requests": _INTEGER,
+        "points": _INTEGER,
+    },
 }
 _LEDGER = {
     "dataset": _TEXT,
@@ -139,21 +188,25 @@ _LEDGER = {
 
 def _satellite_columns(name: str) -> dict[str, str]:
     declared = next(t for t in TABLES.values() if name in t.hash_diffs)
-    return {c: _TYPES[declared.column(c).type] for c in declared.hash_diffs[name]}
+    hashed = {c: _TYPES[declared.column(c).type] for c in declared.hash_diffs[name]}
+    return {**_FURTHER.get(name, {}), **hashed}
+
+
+def _schema(name: str) -> str:
+    return "raw_vault_pii" if name in _PERSONAL else "raw_vault"
 
 
 def shapes() -> dict[str, dict[str, str]]:
     """Columns and types of every table a mart reads, by `schema.table`."""
     origin = {"load_date": _TIME, "rec_src": _TEXT}
     version = {"load_date": _TIME, "load_end_date": _TIME, "hash_diff": _KEY, "rec_src": _TEXT}
-    tables: dict[str, dict[str, str]] = {"psa.fetch_ledger": _LEDGER}
+    tables: dict[str, dict[str, str]] = {"psa.fetch_ledger": _LEDGER, **_COMPUTED}
     for name, (key, business) in HUBS.items():
         tables[f"raw_vault.{name}"] = {key: _KEY, "host": _TEXT, **business, **origin}
     for name, columns in LINKS.items():
         tables[f"raw_vault.{name}"] = {f"{name}_hk": _KEY, **columns, **origin}
     for name, parent in _PARENTS.items():
-        schema = "raw_vault_pii" if name == "sat_user_pii" else "raw_vault"
-        tables[f"{schema}.{name}"] = {parent: _KEY, **version, **_satellite_columns(name)}
+        tables[f"{_schema(name)}.{name}"] = {parent: _KEY, **version, **_satellite_columns(name)}
     for name, parent in EFFECTIVITIES.items():
         tables[f"raw_vault.{name}"] = {parent: _KEY, **version, "is_active": "boolean"}
     return tables
@@ -238,11 +291,10 @@ class World:
 
     def satellite(self, day: date, name: str, hk: str, /, **attributes: Any) -> None:
         """The attributes of a key as seen on the day."""
-        schema = "raw_vault_pii" if name == "sat_user_pii" else "raw_vault"
         columns = _satellite_columns(name)
         unknown = set(attributes) - set(columns)
         assert not unknown, f"{name} has no {unknown}"
-        self.observed[f"{schema}.{name}", hk][midnight(day)] = [{c: attributes.get(c) for c in columns}]
+        self.observed[f"{_schema(name)}.{name}", hk][midnight(day)] = [{c: attributes.get(c) for c in columns}]
 
     def block(self, day: date, name: str, hk: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """All rows of a key in a multi-active satellite as seen on the day; an empty block ends the one before."""
@@ -252,6 +304,17 @@ class World:
         """A relation was seen on the day, or a complete list was seen without it."""
         name = f"raw_vault.eff_sat_{link_name.removeprefix('link_')}"
         self.observed[name, hk][midnight(day)] = [{"is_active": active}]
+
+    def affiliation(self, day: date, user_id: int, kind: str, basis: str, *, until: date | None = None) -> None:
+        """What somebody was to us from a day on, as the business vault says."""
+        row = {"user_hk": key(user_id), "kind": kind, "basis": basis, "load_date": midnight(day)}
+        row["load_end_date"] = midnight(until) if until else FAR
+        self.plain["business_vault.bsat_user_affiliation"][f"{user_id}/{day}"] = row
+
+    def cost(self, day: date, dataset: str, requests: int, points: int = 0, scopes: int = 1) -> None:
+        """What a dataset cost on a day, as the metrics vault says."""
+        row = {"load_date": midnight(day), "dataset": dataset, "host": HOST, "scopes": scopes}
+        self.plain["metrics_vault.mv_api"][f"{dataset}/{day}"] = {**row, "requests": requests, "points": points}
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """Every table with its rows."""

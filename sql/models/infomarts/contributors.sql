@@ -1,0 +1,94 @@
+-- What each person did first, over all repositories of an organisation but our own forks. Listed for action, never ranked.
+with loaded as (
+{{ loaded_days() }}
+),
+repositories as (
+{{ repositories_now() }}
+),
+accounts as (
+{{ accounts() }}
+),
+merges as (
+  select l.repo_hk, a.author_hk as actor_hk, s.created_at, s.merged_at
+  from {{ ref('link_repo_pull_request') }} l
+  join {{ ref('sat_pull_request') }} s on s.pull_request_hk = l.pull_request_hk and s.load_end_date = {{ vault_far() }}
+  join (
+{{ first_author('link_pull_request_author', 'pull_request_hk') }}
+  ) as a on a.pull_request_hk = l.pull_request_hk
+),
+deeds as (
+  select l.repo_hk, a.author_hk as actor_hk, 'conversation' as kind, s.created_at as done_at
+  from {{ ref('link_repo_issue') }} l
+  join {{ ref('sat_issue') }} s on s.issue_hk = l.issue_hk and s.load_end_date = {{ vault_far() }} and not s.is_pull_request
+  join (
+{{ first_author('link_issue_author', 'issue_hk') }}
+  ) as a on a.issue_hk = l.issue_hk
+  union all
+  select c.repo_hk, c.author_hk, 'conversation' as kind, c.created_at
+  from {{ ref('nh_link_issue_comment') }} c
+  union all
+  select m.repo_hk, m.actor_hk, 'pull_request' as kind, m.created_at
+  from merges m
+  union all
+  select m.repo_hk, m.actor_hk, 'merge' as kind, m.merged_at
+  from merges m
+  where m.merged_at is not null
+  union all
+  select p.repo_hk, l.reviewer_hk, 'review' as kind, s.submitted_at
+  from {{ ref('link_pull_request_review') }} l
+  join {{ ref('sat_pull_request_review') }} s on s.link_pull_request_review_hk = l.link_pull_request_review_hk
+    and s.load_end_date = {{ vault_far() }}
+  join {{ ref('link_repo_pull_request') }} p on p.pull_request_hk = l.pull_request_hk
+  where s.submitted_at is not null
+  union all
+  select l.repo_hk, a.author_hk, 'commit' as kind, s.committed_at
+  from {{ ref('link_repo_commit') }} l
+  join {{ ref('link_commit_author') }} a on a.commit_hk = l.commit_hk
+  join {{ ref('sat_commit') }} s on s.commit_hk = l.commit_hk and s.load_end_date = {{ vault_far() }}
+),
+ours as (
+  select r.org_hk, r.org_id, r.org_login, d.repo_hk, d.actor_hk, d.kind, d.done_at,
+    row_number() over (partition by r.org_hk, d.actor_hk, d.kind order by d.done_at) as turn
+  from deeds d
+  join repositories r on r.repo_hk = d.repo_hk and not coalesce(r.is_fork, false)
+  cross join loaded b
+  where d.done_at < b.closes_at
+),
+people as (
+  select o.org_id, o.org_login, o.actor_hk, min(o.done_at) as first_seen_at, max(o.done_at) as last_seen_at,
+    count(distinct o.repo_hk) as repositories_count,
+    min(case when o.kind = 'conversation' then o.done_at end) as first_conversation_at,
+    min(case when o.kind = 'pull_request' then o.done_at end) as first_pull_request_at,
+    min(case when o.kind = 'merge' then o.done_at end) as first_merge_at,
+    min(case when o.kind = 'merge' and o.turn = 2 then o.done_at end) as second_merge_at,
+    min(case when o.kind = 'review' then o.done_at end) as first_review_at,
+    sum(case when o.kind = 'merge' then 1 else 0 end) as merges_count
+  from ours o
+  group by o.org_id, o.org_login, o.actor_hk
+),
+-- As of the day of the first deed; before our own history begins, as of its first day.
+kinds as (
+  select k.org_id, k.actor_hk, k.kind
+  from (
+    select p.org_id, p.actor_hk, b.kind,
+      row_number() over (
+        partition by p.org_id, p.actor_hk
+        order by case when b.load_date <= p.first_seen_at then 0 else 1 end,
+          case when b.load_date <= p.first_seen_at then b.load_date end desc, b.load_date
+      ) as choice
+    from people p
+    join {{ ref('bsat_user_affiliation') }} b on b.user_hk = p.actor_hk
+  ) as k
+  where k.choice = 1
+)
+select p.org_id, p.org_login, a.user_id, a.login, coalesce(k.kind, 'unknown') as kind,
+  cast(date_trunc('month', p.first_seen_at) as date) as cohort_month, p.first_seen_at, p.first_conversation_at, p.first_pull_request_at,
+  p.first_merge_at, p.second_merge_at, p.first_review_at, p.last_seen_at,
+  p.last_seen_at < {{ add_seconds('b.closes_at', '-180 * 86400') }} as is_inactive,
+  p.repositories_count, cast(p.merges_count as bigint) as merges_count,
+  coalesce(p.second_merge_at <= {{ add_seconds('p.first_merge_at', '90 * 86400') }}, false) as merged_again_in_90_days
+from people p
+join accounts a on a.user_hk = p.actor_hk
+cross join loaded b
+left join kinds k on k.org_id = p.org_id and k.actor_hk = p.actor_hk
+where a.is_bot = 0 and a.is_gone = 0 and coalesce(k.kind, 'unknown') <> 'bot'
