@@ -31,6 +31,7 @@ _ARROW = {
 }
 
 Row = dict[str, Any]
+SCHEMAS = ("psa", "raw_vault", "raw_vault_pii", "business_vault", "metrics_vault", "infomarts")
 
 
 def dbt(folder: Path, *arguments: str, **settings: str) -> None:
@@ -74,7 +75,7 @@ def compiled(folder: Path, **settings: str) -> dict[str, str]:
 
 def fill(connection: duckdb.DuckDBPyConnection, world: World) -> None:
     """Make the vault tables of a world."""
-    for schema in ("psa", "raw_vault", "raw_vault_pii", "business_vault", "metrics_vault", "infomarts"):
+    for schema in SCHEMAS:
         connection.execute(f"create schema if not exists {schema}")
     for name, rows in world.tables().items():
         columns = shapes()[name]

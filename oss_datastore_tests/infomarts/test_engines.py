@@ -11,7 +11,7 @@ import psycopg2.extras
 import pytest
 
 from oss_datastore.dead_letters.embedded import EmbeddedPostgres
-from oss_datastore_tests.infomarts.marts import Marts, compiled, dbt, fill, project
+from oss_datastore_tests.infomarts.marts import SCHEMAS, Marts, compiled, dbt, fill, project
 from oss_datastore_tests.infomarts.world import World, shapes
 from oss_datastore_tests.report.organisation import organisation
 
@@ -81,7 +81,7 @@ def test_postgresql_gives_the_same_rows(
 ) -> None:
     connection, settings = postgres
     cursor = connection.cursor()
-    for schema in ("psa", "raw_vault", "raw_vault_pii", "infomarts"):
+    for schema in SCHEMAS:
         cursor.execute(f"create schema {schema}")
     for name, rows in world.tables().items():
         columns = shapes()[name]
