@@ -119,6 +119,7 @@ _PARENTS = {
     "sat_release_asset_counter": "release_asset_hk",
     "ref_repository_directory": "ref_repository_directory_hk",
     "ref_people_directory": "ref_people_directory_hk",
+    "ref_access_decision": "ref_access_decision_hk",
     "sat_pull_request_review": "link_pull_request_review_hk",
     "ma_sat_repo_traffic_views": "repo_hk",
     "ma_sat_repo_traffic_clones": "repo_hk",
@@ -145,10 +146,11 @@ EFFECTIVITIES = {
         "link_repo_ruleset",
     )
 }
-_PERSONAL = ("sat_user_pii", "ref_people_directory")
+_PERSONAL = ("sat_user_pii", "ref_people_directory", "ref_access_decision")
 _FURTHER = {
     "ref_repository_directory": {"repository_key": _TEXT},
     "ref_people_directory": {"login_key": _TEXT, "valid_from": "date"},
+    "ref_access_decision": {"login_key": _TEXT, "repository_key": _TEXT, "decided_on": "date"},
 }
 """Columns of reference tables that tell one entry from another and are not hashed."""
 _COMPUTED = {
@@ -158,6 +160,16 @@ _COMPUTED = {
         "load_end_date": _TIME,
         "kind": _TEXT,
         "basis": _TEXT,
+    },
+    "business_vault.bridge_repo_user_access": {
+        "repo_hk": _KEY,
+        "user_hk": _KEY,
+        "as_of": _TIME,
+        "role_name": _TEXT,
+        "listed_role_name": _TEXT,
+        "team_role_name": _TEXT,
+        "teams_count": _INTEGER,
+        "is_organization_owner": "boolean",
     },
     "metrics_vault.mv_api": {
         "load_date": _TIME,
@@ -310,6 +322,12 @@ class World:
         row = {"user_hk": key(user_id), "kind": kind, "basis": basis, "load_date": midnight(day)}
         row["load_end_date"] = midnight(until) if until else FAR
         self.plain["business_vault.bsat_user_affiliation"][f"{user_id}/{day}"] = row
+
+    def access(self, day: date, repo_id: int, user_id: int, role: str, **more: Any) -> None:
+        """The access somebody had on a kept day, as the business vault says."""
+        row = {"repo_hk": key(repo_id), "user_hk": key(user_id), "as_of": midnight(day), "role_name": role}
+        row |= {"listed_role_name": role, "teams_count": 0, "is_organization_owner": False, **more}
+        self.plain["business_vault.bridge_repo_user_access"][f"{repo_id}/{user_id}/{day}"] = row
 
     def cost(self, day: date, dataset: str, requests: int, points: int = 0, scopes: int = 1) -> None:
         """What a dataset cost on a day, as the metrics vault says."""

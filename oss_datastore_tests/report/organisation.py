@@ -86,7 +86,47 @@ def organisation(days: int = 60, repositories: int = 12, seed: int = 1, last: da
     for m, repo in enumerate(ids):
         _conversations(world, first, last, repo, m, dice)
         _alerts(world, first, last, repo, m, dice)
+    _further(world, loaded, ids, random.Random(seed))
     return world
+
+
+def _further(world: World, loaded: list[date], ids: list[int], dice: random.Random) -> None:
+    """What the marts beyond the page's first need: commits, releases, scanning, directories, reviews, costs."""
+    first, last = loaded[0], loaded[-1]
+    for who in range(1, 31):
+        kind = ("employee", "organization_member") if who <= 12 else ("external", "people_directory")
+        world.affiliation(first, who, *kind)
+    acme.person_line(world, first, "person-14", "Widgets Ltd", "external")
+    acme.person_line(world, first, "person-03", "Acme Ltd")
+    acme.directory_line(world, first, "acme/*", "everybody", "3")
+    acme.directory_line(world, first, "cli", "tools", "1", exempt=True)
+    for m, repo in enumerate(ids):
+        for n in range(40):
+            author = None if n % 9 == 0 else dice.choice((3, 4, 4, 4, 22, 31))
+            at = _moment(last - timedelta(days=dice.randint(0, 400)), dice)
+            acme.commit(world, first, repo, f"{repo}-{n}", author, at)
+        for n, day in enumerate(loaded):
+            world.fetched(day, "commits", scope("repository", repo))
+            world.fetched(day, "release_assets", scope("repository", repo), "failed" if n % 11 == 5 else "complete")
+            acme.release(
+                world, day, repo, repo * 10, _moment(first, dice), {repo * 10: 7 * n % 90 + n, repo * 10 + 1: n}
+            )
+            for dataset in ("code_scanning_alerts", "secret_scanning_alerts"):
+                state = "forbidden" if m == 3 else "disabled" if m == 4 else "complete"
+                world.fetched(day, dataset, scope("repository", repo), state, "delta")
+        visible = {"is_visible": m != 3, "secret_scanning": "enabled", "secret_scanning_push_protection": "disabled"}
+        world.satellite(first, "sat_repo_security_settings", key(repo), **visible)
+        world.satellite(first, "sat_repo_activity", key(repo), pushed_at=_moment(last - timedelta(days=90 * m), dice))
+        for number, severity in enumerate(("critical", "high", None), start=1):
+            raised = _moment(last - timedelta(days=dice.randint(1, 60)), dice)
+            acme.scanning_alert(world, last, "code_scanning", repo, number, raised, security_severity=severity)
+        more = {"state": "resolved", "resolution": "revoked", "resolved_at": _moment(last, dice)} if m % 2 else {}
+        acme.scanning_alert(world, last, "secret_scanning", repo, 1, _moment(first, dice), **more)
+        for day in (loaded[len(loaded) // 2], last):
+            for who in (1, 4, 20):
+                world.access(day, repo, who, "admin" if who == 1 else "write", is_organization_owner=who == 1)
+    for day in loaded[::2]:
+        world.cost(day, "issues", 12, 3, len(ids))
 
 
 def _visits(day: date, reach: int, dice: random.Random) -> tuple[int, int]:
