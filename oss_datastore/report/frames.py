@@ -90,7 +90,8 @@ def gather(visual: Visual, seen: Seen) -> Gathered:
 def _derived(mart: str, frame: pd.DataFrame, now: date | None) -> pd.DataFrame:
     """Classes of rows that the page shows and no mart holds."""
     if frame.empty:
-        return frame.assign(due=[], on_repository=[], granted_by=[], percent_whole=[])
+        derived = ("on_repository", "granted_by", "percent_whole", "days_missing", "due")
+        return frame.assign(**{name: [] for name in derived if name not in frame.columns})
     if mart == "security_alerts_current" and now is not None:
         soon = pd.Timestamp(now) + pd.Timedelta(days=8)
         due = [
@@ -112,6 +113,8 @@ def _derived(mart: str, frame: pd.DataFrame, now: date | None) -> pd.DataFrame:
             for r in frame.itertuples()
         ]
         return frame.assign(on_repository=frame["repo_id"].notna(), granted_by=by)
+    if mart in ("issue_metrics_daily", "pull_request_metrics_daily"):
+        return frame.assign(days_missing=frame["due"].isna().astype(int))
     if mart == "data_quality_daily":
         whole = frame["scopes_planned"] - frame["scopes_missing"]
         share = (100 * whole / frame["scopes_planned"].where(frame["scopes_planned"] > 0)).map(

@@ -22,8 +22,35 @@ MARTS = (
     "security_alerts_current",
     "org_overview",
     "data_quality_daily",
+    "user_access_changes",
+    "security_coverage_daily",
+    "security_sla",
+    "issue_metrics_daily",
+    "pull_request_metrics_daily",
+    "contributors",
+    "contributor_funnel",
+    "contributor_absence_factor",
+    "release_adoption_daily",
+    "repo_health_current",
+    "metric_period",
+    "metric_catalogue",
 )
 """The marts that the page reads."""
+
+_NOT_PUBLIC = (
+    "user_access_current",
+    "user_access_changes",
+    "security_alerts_current",
+    "security_coverage_daily",
+    "security_sla",
+    "contributors",
+    "contributor_funnel",
+    "contributor_absence_factor",
+    "repo_health_current",
+    "metric_period",
+    "org_overview",
+)
+"""What only those inside may see: people, security, and totals that count private repositories."""
 
 _ABOUT_PEOPLE_AND_SECURITY = (
     "members",
@@ -33,6 +60,10 @@ _ABOUT_PEOPLE_AND_SECURITY = (
     "team_repositories",
     "repository_collaborators",
     "dependabot_alerts",
+    "code_scanning_alerts",
+    "secret_scanning_alerts",
+    "people_directory",
+    "access_decisions",
 )
 
 
@@ -94,7 +125,7 @@ class Seen:
     def _restricted(self, mart: str) -> pd.DataFrame:
         frame = self._marts.read(mart)
         public = self.audience is Audience.public
-        if public and mart in ("user_access_current", "security_alerts_current", "org_overview"):
+        if public and mart in _NOT_PUBLIC:
             return frame.iloc[0:0]
         if public and mart == "data_quality_daily":
             return frame[~frame["dataset"].isin(_ABOUT_PEOPLE_AND_SECURITY)]

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from oss_datastore.report.frames import as_date, holds, last_day
 from oss_datastore.report.marts import Audience, Seen
+from oss_datastore.report.newcomers import active_with_one_person, candidates, newcomers, settled_cohort
 from oss_datastore.report.words import count_text, day_text, joined, listed, number, say, share, short_day, spoken
 
 WEEK = timedelta(days=7)
@@ -40,7 +41,10 @@ def first_screen(seen: Seen) -> list[Sentence]:
     sentences = [_trust(seen, now), _waiting(seen, now)]
     if seen.audience.sees(Audience.internal):
         sentences += [_at_risk(seen), _access(seen, now)]
-    return [*sentences, _grew(seen, now)]
+    sentences.append(_grew(seen, now))
+    if seen.audience.sees(Audience.internal):
+        sentences += [_people(seen, now), _decide(seen)]
+    return sentences
 
 
 def _trust(seen: Seen, now: date) -> Sentence:
@@ -242,6 +246,62 @@ def _grew(seen: Seen, now: date) -> Sentence:
             say("{name} brought {n}{told}.", name=best["repository"], n=number("best", best["gained"]), told=told)
         )
     return Sentence("Grew", joined(parts), "popularity")
+
+
+def _people(seen: Seen, now: date) -> Sentence:
+    fresh = newcomers(seen, now)
+    parts = [
+        say(
+            "{count} in 28 days.",
+            count=number("newcomers", len(fresh))
+            + (" first-time community contributor" if len(fresh) == 1 else " first-time community contributors"),
+        )
+        if len(fresh)
+        else say("Nobody new from outside in 28 days.")
+    ]
+    cohort = settled_cohort(seen, now)
+    if cohort is not None:
+        month, merged, again = cohort
+        parts.append(
+            say(
+                "Of those first seen in {month}, {again} of {merged} with a merge merged again within 90 days.",
+                month=f"{month:%B}",
+                again=number("merged_again", again),
+                merged=number("merged_once", merged),
+            )
+        )
+    single = active_with_one_person(seen)
+    if not single.empty:
+        parts.append(
+            say(
+                "{count} on one person.",
+                count=number("single", len(single))
+                + (" active repository depends" if len(single) == 1 else " active repositories depend"),
+            )
+        )
+    return Sentence("People", joined(parts), "people")
+
+
+def _decide(seen: Seen) -> Sentence:
+    found = candidates(seen)
+    health = seen.read("repo_health_current")
+    unknown = int(health["is_archive_candidate"].isna().sum()) if not health.empty else 0
+    parts = []
+    if found.empty:
+        parts.append(say("Nothing to archive that we know of."))
+    else:
+        orphans = int((found["owner_basis"] == "none").sum())
+        parts.append(
+            say(
+                "{count}{orphans}.",
+                count=number("candidates", len(found))
+                + (" archive candidate" if len(found) == 1 else " archive candidates"),
+                orphans=say("; {n} without an owner", n=number("orphans", orphans)) if orphans else "",
+            )
+        )
+    if unknown:
+        parts.append(say("Of {n} it is not known when anything last moved.", n=number("candidates_unknown", unknown)))
+    return Sentence("Decide", joined(parts), "health", "quiet" if found.empty else "act")
 
 
 def growth(seen: Seen, now: date) -> pd.DataFrame:

@@ -10,12 +10,15 @@ from datetime import date, timedelta
 
 import pandas as pd  # type: ignore[import-untyped]
 
+from oss_datastore.report.access import changes, people
 from oss_datastore.report.frames import as_date, holds, last_day
 from oss_datastore.report.lacking import lacking, losing
 from oss_datastore.report.listing import Listing, listing_of
 from oss_datastore.report.marts import Audience, Seen
-from oss_datastore.report.sentences import WEEK, growth, new_access, overdue
-from oss_datastore.report.words import short_day
+from oss_datastore.report.periods import compared
+from oss_datastore.report.projects import archive, health, releases, single, welcome
+from oss_datastore.report.security import alerts_of, not_watched, scanning
+from oss_datastore.report.sentences import growth, overdue
 
 
 def listings(section: str, seen: Seen) -> list[Listing]:
@@ -24,11 +27,15 @@ def listings(section: str, seen: Seen) -> list[Listing]:
     if now is None:
         return []
     made: dict[str, Callable[[], Iterable[Listing | None]]] = {
+        "overview": lambda: [compared(seen, period) for period in ("week", "month", "quarter")],
         "popularity": lambda: [_popularity(seen, now)],
         "traffic": lambda: [_traffic(seen, now), _paths(seen)],
         "conversations": lambda: [_overdue(seen), _quiet_issues(seen)],
-        "access": lambda: _people(seen, now),
-        "security": lambda: _alerts(seen),
+        "people": lambda: [welcome(seen, now), single(seen)],
+        "access": lambda: [*people(seen, now), changes(seen, now)],
+        "security": lambda: [*alerts_of(seen), scanning(seen), not_watched(seen, now)],
+        "releases": lambda: [releases(seen, now)],
+        "health": lambda: [archive(seen), health(seen)],
         "data": lambda: [lacking(seen, now), losing(seen, now)],
     }
     return [listing for listing in made[section]() if listing is not None]
@@ -148,77 +155,3 @@ def _quiet_issues(seen: Seen) -> Listing | None:
     return listing_of(
         "unanswered_issues", "Community issues without any answer", frame, columns, note, most=15, is_open=False
     )
-
-
-def _people(seen: Seen, now: date) -> list[Listing]:
-    access = seen.read("user_access_current")
-    access = access.assign(
-        where=access["full_name"].where(access["full_name"].notna(), "organisation " + access["org_login"].fillna(""))
-    )
-    made = []
-    fresh = new_access(seen, now)
-    if not fresh.empty:
-        fresh = access.loc[fresh.index].sort_values(["granted_on", "login", "where"])
-        columns = {
-            "login": "Person",
-            "where": "On",
-            "role": "Role",
-            "team_paths": "By team",
-            "direct_path": "Direct",
-            "granted_on": "First seen",
-        }
-        since = short_day(now - WEEK + timedelta(days=1))
-        note = f"Seen since {since} and not before. A grant taken back within a day is invisible."
-        made.append(listing_of("new_access", "New access", fresh, columns, note))
-    powerful = access[access["repo_id"].isna() & (holds(access["is_owner"]) | holds(access["is_outside"]))]
-    if not powerful.empty:
-        columns = {
-            "login": "Person",
-            "org_login": "Organisation",
-            "role": "Role",
-            "first_seen_on": "Seen since",
-            "data_state": "List",
-        }
-        frame = powerful.sort_values(["org_login", "role", "login"])
-        made.append(
-            listing_of(
-                "owners",
-                "Owners and outside collaborators",
-                frame,
-                columns,
-                "Owners administer every repository.",
-                is_open=False,
-            )
-        )
-    if seen.audience is Audience.security and "two_factor_enabled" in access.columns:
-        known = access["repo_id"].isna() & access["two_factor_enabled"].notna()
-        off = access[known & ~holds(access["two_factor_enabled"])]
-        unknown = int(access[access["repo_id"].isna()]["two_factor_enabled"].isna().sum())
-        frame = off.sort_values(["org_login", "login"])
-        columns = {"login": "Person", "org_login": "Organisation", "role": "Role"}
-        note = f"{len(off)} without, {unknown} not known to the token."
-        made.append(listing_of("two_factor", "Members without two-factor authentication", frame, columns, note))
-    return made
-
-
-def _alerts(seen: Seen) -> list[Listing]:
-    alerts = seen.read("security_alerts_current")
-    if seen.audience is not Audience.security or alerts.empty:
-        return []
-    rank = {"critical": 0, "high": 1, "medium": 2, "low": 3}
-    open_ones = alerts[alerts["state"] == "open"]
-    frame = open_ones.assign(
-        _rank=open_ones["severity"].map(rank),
-        due=open_ones["due_at"].map(lambda v: None if pd.isna(v) else as_date(v).isoformat()),
-    ).sort_values(["_rank", "due_at", "repository", "alert_number"])
-    columns = {
-        "severity": "Severity",
-        "repository": "Repository",
-        "package_name": "Package",
-        "advisory_summary": "Advisory",
-        "first_patched_version": "Fixed in",
-        "exposure_days": "Days open",
-        "due": "Due",
-        "is_overdue": "Past due",
-    }
-    return [listing_of("open_alerts", "Open alerts", frame, columns)]

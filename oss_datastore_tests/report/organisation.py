@@ -1,7 +1,7 @@
 """An organisation with a history: large enough that every chart of the page has something to say.
 
 Made from a seed, with troubles planted: a week without fetches for one repository, a list that only a member could see,
-alerts that are switched off, names that try to be markup.
+alerts that are switched off, names that try to be markup, a repository in which nothing moves.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def organisation(days: int = 60, repositories: int = 12, seed: int = 1, last: da
             for m, repo in enumerate(ids):
                 _top_tens(world, day, repo, m, dice)
     for m, repo in enumerate(ids):
-        _conversations(world, first, last, repo, m, dice)
+        if m != 10:
+            _conversations(world, first, last, repo, m, dice)
         _alerts(world, first, last, repo, m, dice)
     _further(world, loaded, ids, random.Random(seed))
     return world
@@ -116,7 +117,8 @@ def _further(world: World, loaded: list[date], ids: list[int], dice: random.Rand
                 world.fetched(day, dataset, scope("repository", repo), state, "delta")
         visible = {"is_visible": m != 3, "secret_scanning": "enabled", "secret_scanning_push_protection": "disabled"}
         world.satellite(first, "sat_repo_security_settings", key(repo), **visible)
-        world.satellite(first, "sat_repo_activity", key(repo), pushed_at=_moment(last - timedelta(days=90 * m), dice))
+        pushed_at = _moment(last - timedelta(days=500 if m == 10 else 30 * m), dice)
+        world.satellite(first, "sat_repo_activity", key(repo), pushed_at=pushed_at)
         for number, severity in enumerate(("critical", "high", None), start=1):
             raised = _moment(last - timedelta(days=dice.randint(1, 60)), dice)
             acme.scanning_alert(world, last, "code_scanning", repo, number, raised, security_severity=severity)
@@ -125,6 +127,8 @@ def _further(world: World, loaded: list[date], ids: list[int], dice: random.Rand
         for day in (loaded[len(loaded) // 2], last):
             for who in (1, 4, 20):
                 world.access(day, repo, who, "admin" if who == 1 else "write", is_organization_owner=who == 1)
+    at = _moment(last - timedelta(days=4), dice)
+    acme.issue(world, last, ids[0] * 100 + 90, ids[0], 28, created_at=at, updated_at=at, comments_count=0)
     for day in loaded[::2]:
         world.cost(day, "issues", 12, 3, len(ids))
 

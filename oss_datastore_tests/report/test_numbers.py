@@ -17,6 +17,11 @@ ALERTS = "from infomarts.security_alerts_current where is_overdue"
 PEOPLE = "from infomarts.user_access_current where repo_id is null"
 IN_TIME = f"due_at >= date '{LAST}' - 27 and due_at < date '{LAST}' + 1"
 FRESH = f"from infomarts.user_access_current where granted_on > date '{LAST}' - 7"
+NEWCOMERS = f"from infomarts.contributors where kind <> 'employee' and first_seen_at > date '{LAST}' - 27"
+SETTLED = f"""
+    from infomarts.contributor_funnel where kind <> 'employee' and merged > 0 and cohort_month = (
+      select max(cohort_month) from infomarts.contributor_funnel
+      where kind <> 'employee' and merged > 0 and cohort_month + interval 1 month + interval 89 day <= date '{LAST}')"""
 STARS = """
 with ends as (
   select repo_id, max(full_name) as name,
@@ -51,6 +56,13 @@ NUMBERS = {
     "stars_net": STARS.format(last=LAST, wanted="sum(n0 - n7)"),
     "stars_net_before": STARS.format(last=LAST, wanted="sum(n7 - n14)"),
     "compared": STARS.format(last=LAST, wanted="count(*)"),
+    "newcomers": f"select count(*) {NEWCOMERS}",
+    "merged_once": f"select sum(merged) {SETTLED}",
+    "merged_again": f"select sum(merged_again_in_90_days) {SETTLED}",
+    "single": """
+        select count(*) from infomarts.contributor_absence_factor
+        where absence_factor = 1 and not is_fork and not is_archived""",
+    "candidates": "select count(*) from infomarts.repo_health_current where is_archive_candidate",
     "best": STARS.format(last=LAST, wanted="max(n0 - n7)"),
 }
 
@@ -119,6 +131,34 @@ TABLES: dict[str, str] = {
     "completeness": f"""
         select cast(day as varchar), dataset, 100 * (scopes_planned - scopes_missing) // scopes_planned
         from infomarts.data_quality_daily where day > date '{LAST}' - 60 and scopes_planned > 0""",
+    "answers_due": " union all ".join(
+        f"""select cast(cast(date_trunc('week', day) as date) as varchar), '{label}', sum({column})
+        from infomarts.pull_request_metrics_daily where not is_fork group by 1, 2
+        having count(distinct day) = 7 and count(due) = count(*)"""
+        for column, label in (("due", "Due"), ("due_met", "Answered in time"))
+    ),
+    "newcomers": " union all ".join(
+        f"""select cast(cohort_month as varchar), '{label}', sum({column}) from infomarts.contributor_funnel
+        where kind in ('external', 'unknown') and cohort_month > date '{LAST}' - 366 group by 1, 2"""
+        for column, label in (
+            ("contributors", "First seen"),
+            ("opened_pull_request", "Opened a pull request"),
+            ("merged", "Merged"),
+            ("merged_again_in_90_days", "Merged again within 90 days"),
+        )
+    ),
+    "coverage": f"""
+        select feature, state, count(*) from infomarts.security_coverage_daily
+        where day = date '{LAST}' and not is_archived group by 1, 2""",
+    "downloads": """
+        with observed as (select * from infomarts.release_adoption_daily where downloads is not null),
+        per_day as (select day, count(distinct repo_id) as n from observed group by day),
+        days as (select day from per_day where 2 * n > (select max(n) from per_day)),
+        whole as (
+          select repo_id from observed join days using (day) group by repo_id
+          having count(distinct day) = (select count(*) from days))
+        select cast(day as varchar), 'Downloads', sum(downloads) from observed join days using (day)
+        join whole using (repo_id) group by 1, 2""",
     "pull_requests_moved": " union all ".join(
         f"""select cast(cast(date_trunc('week', day) as date) as varchar), '{label}', sum(pull_requests_{column})
         from infomarts.org_overview group by 1, 2 having count(*) = 7"""
