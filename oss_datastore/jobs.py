@@ -11,6 +11,7 @@ from oss_datastore.retrying import Choice, retry_chosen
 from oss_datastore.settings import Settings
 
 DAILY = "daily"
+WEEKLY_DIGEST = "weekly_digest"
 
 
 class RetryConfig(dg.Config):
@@ -24,7 +25,7 @@ class RetryConfig(dg.Config):
 
 
 def build_jobs() -> list[dg.JobDefinition | UnresolvedAssetJobDefinition]:
-    """`daily`: everything, for one day or a range of days; `retry_dead_letters`: what failed, once more."""
+    """`daily`: everything; `retry_dead_letters`: what failed, once more; `weekly_digest`: tell of the week."""
     return [
         dg.define_asset_job(
             DAILY,
@@ -33,6 +34,7 @@ def build_jobs() -> list[dg.JobDefinition | UnresolvedAssetJobDefinition]:
             description="Fetches a day (or a range of days) and brings it all the way to the report.",
         ),
         _retry_job(),
+        _digest_job(),
     ]
 
 
@@ -82,3 +84,51 @@ def _retry_job() -> dg.JobDefinition:
         retry_letters()
 
     return retry_dead_letters
+
+
+def _digest_job() -> dg.JobDefinition:
+    @dg.op(
+        name="send_digest",
+        description="Sends the first screen of the report to each way of OSS_DATASTORE_DIGEST.",
+        required_resource_keys={"warehouse"},
+    )
+    def send_digest(context: dg.OpExecutionContext) -> None:
+        # Charts are not needed, but pandas is: every process of Dagster would pay for it.
+        from oss_datastore.alerts import Alert, Severity
+        from oss_datastore.alerts.notifiers import deliver, digest_notifiers
+        from oss_datastore.report import SqlMarts
+        from oss_datastore.report.digest import weekly_digest
+
+        settings = Settings.load()
+        ways = digest_notifiers(settings)
+        if not ways:
+            raise dg.Failure(
+                "OSS_DATASTORE_DIGEST names nobody: set it to log, sns:<arn>, webhook:<url> or apprise:<url>",
+                allow_retries=False,
+            )
+        with context.resources.warehouse.open().reading() as cursors:
+            digest = weekly_digest(SqlMarts(cursors))
+        message = Alert(
+            WEEKLY_DIGEST,
+            Severity.note.value,
+            digest.subject,
+            f"{digest.body}\n\nThe page: {settings.report_path.name} in the home of OSS-Datastore.",
+            0,
+            settings.clock.now().isoformat(),
+            "organizations",
+        )
+        failed = {way.name: why for way in ways if (why := deliver(way, message))}
+        context.add_output_metadata({"subject": digest.subject, "digest": dg.MetadataValue.md(digest.body)})
+        if failed:
+            told = "; ".join(f"{name}: {why}" for name, why in failed.items())
+            raise dg.Failure(f"the digest did not reach {len(failed)} of {len(ways)} ways: {told}")
+
+    @dg.job(
+        name=WEEKLY_DIGEST,
+        executor_def=dg.in_process_executor,
+        description="Sends the first screen of the report, as text, to the ways of OSS_DATASTORE_DIGEST.",
+    )
+    def weekly() -> None:
+        send_digest()
+
+    return weekly

@@ -1,4 +1,7 @@
-"""The hourly schedule: it asks the ledger what is missing and requests that, and nothing that is on its way already."""
+"""The schedules: hourly the ledger is asked what is missing, weekly the digest is sent.
+
+Nothing is requested that is on its way already.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,31 @@ from dagster._core.storage.tags import (
 
 from oss_datastore.completeness import missing_days, spans
 from oss_datastore.connections import open_store
-from oss_datastore.jobs import DAILY
+from oss_datastore.jobs import DAILY, WEEKLY_DIGEST
 from oss_datastore.settings import Settings
 from oss_datastore.staging.lines import Staging
 
 
 def build_schedules() -> list[dg.ScheduleDefinition]:
-    """The only schedule there is, on by default."""
-    return [_hourly()]
+    """What is missing, each hour; the digest, each Monday. Both are on by default."""
+    return [_hourly(), _weekly_digest()]
+
+
+def _weekly_digest() -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="weekly_digest",
+        job_name=WEEKLY_DIGEST,
+        cron_schedule="0 7 * * 1",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Each Monday at 7:00 UTC, when Sunday is loaded: the first screen of the report as a message.",
+    )
+    def weekly_digest(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if not Settings.load().digest:
+            return dg.SkipReason("OSS_DATASTORE_DIGEST names nobody")
+        return dg.RunRequest(run_key=f"digest of {context.scheduled_execution_time:%Y-%m-%d}")
+
+    return weekly_digest
 
 
 def _hourly() -> dg.ScheduleDefinition:

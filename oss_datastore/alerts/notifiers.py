@@ -1,4 +1,4 @@
-"""The ways of OSS_DATASTORE_ALERTS: the log, SNS, a webhook, and whatever apprise reaches.
+"""The ways of OSS_DATASTORE_ALERTS and OSS_DATASTORE_DIGEST: the log, SNS, a webhook, and whatever apprise reaches.
 
 Addresses are secrets: they stand in no name, message or log.
 """
@@ -44,6 +44,11 @@ class Notifier(Protocol):
 def notifiers(settings: Settings) -> list[Notifier]:
     """The ways of OSS_DATASTORE_ALERTS; the settings have seen to it that each can be used."""
     return [_notifier(target, settings) for target in settings.alerts]
+
+
+def digest_notifiers(settings: Settings) -> list[Notifier]:
+    """The ways of OSS_DATASTORE_DIGEST; none where it is empty."""
+    return [_notifier(target, settings) for target in settings.digest]
 
 
 def deliver(notifier: Notifier, alert: Alert) -> str:

@@ -17,6 +17,7 @@ from oss_datastore.report.frames import Gathered
 
 _CATEGORY = tuple(f"series-{n}" for n in range(1, 9))
 _SEVERITY = {"critical": "severity-1", "high": "severity-2", "medium": "severity-3", "low": "severity-4"}
+_KNOWN = {"on": "series-1", "off": "series-2", "unknown": "severity-4"}
 _WHOLE = (
     ("nothing came whole", "whole-1"),
     ("less than half", "whole-2"),
@@ -57,6 +58,8 @@ def key_of(visual: Visual, gathered: Gathered) -> tuple[tuple[str, str], ...]:
         return _WHOLE
     if visual.chart == "heatmap":
         return ()
+    if visual.palette == "known":
+        return tuple((name, _KNOWN.get(name, "ink-3")) for name in gathered.series)
     if visual.palette == "severity":
         return tuple((name, _SEVERITY.get(name.lower(), "ink-3")) for name in gathered.series)
     return tuple((name, _CATEGORY[n % len(_CATEGORY)]) for n, name in enumerate(gathered.series))

@@ -113,6 +113,8 @@ def _derived(mart: str, frame: pd.DataFrame, now: date | None) -> pd.DataFrame:
             for r in frame.itertuples()
         ]
         return frame.assign(on_repository=frame["repo_id"].notna(), granted_by=by)
+    if mart == "security_coverage_daily":
+        return frame.assign(feature=frame["feature"].str.replace("_", " "))
     if mart in ("issue_metrics_daily", "pull_request_metrics_daily"):
         return frame.assign(days_missing=frame["due"].isna().astype(int))
     if mart == "data_quality_daily":

@@ -7,7 +7,7 @@ import pandas as pd  # type: ignore[import-untyped]
 from oss_datastore.report.frames import as_date
 from oss_datastore.report.listing import Listing, listing_of
 from oss_datastore.report.marts import Seen
-from oss_datastore.report.words import short_day
+from oss_datastore.report.words import short_day, spoken
 
 
 def compared(seen: Seen, period: str) -> Listing | None:
@@ -20,11 +20,12 @@ def compared(seen: Seen, period: str) -> Listing | None:
     order = {name: place for place, name in enumerate(seen.read("metric_catalogue")["metric"])}
     several = newest["org_login"].nunique() > 1
     frame = newest.assign(
-        name=[name.replace("_", " ") for name in newest["metric"]],
+        name=[spoken(name).capitalize() for name in newest["metric"]],
+        change=[None if pd.isna(v) else f"{int(v):+,}" for v in newest["delta"]],
         _place=newest["metric"].map(order),
         over=[_over(row) for row in newest.itertuples()],
     ).sort_values(["org_login", "_place"])
-    for column in ("value", "value_compared", "previous", "delta"):
+    for column in ("value", "value_compared", "previous"):
         frame[column] = pd.to_numeric(frame[column]).astype("Int64")
     first, last = as_date(newest["start_on"].iloc[0]), as_date(newest["end_on"].iloc[0])
     columns = {"org_login": "Organisation"} if several else {}
@@ -33,7 +34,7 @@ def compared(seen: Seen, period: str) -> Listing | None:
         "value": "Value",
         "value_compared": "Like for like",
         "previous": "The one before",
-        "delta": "Change",
+        "change": "Change",
         "over": "Compared over",
     }
     note = (

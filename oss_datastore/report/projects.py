@@ -50,6 +50,7 @@ def archive(seen: Seen) -> Listing | None:
         return None
     frame = found.assign(
         pushed=[None if pd.isna(v) else as_date(v) for v in found["pushed_at"]],
+        released=[None if pd.isna(v) else as_date(v) for v in found["last_release_at"]],
         said=[None if pd.isna(v) else as_date(v) for v in found["last_conversation_at"]],
     ).sort_values(["pushed_at", "repository"])
     columns = {
@@ -58,7 +59,7 @@ def archive(seen: Seen) -> Listing | None:
         "tier": "Tier",
         "pushed": "Last push",
         "said": "Last word",
-        "last_release_at": "Last release",
+        "released": "Last release",
     }
     note = "No push for a year, nothing said by people for half a year, not exempt."
     return listing_of("archive_candidates", "Archive candidates", frame, columns, note)
@@ -103,13 +104,17 @@ def welcome(seen: Seen, now: date) -> Listing | None:
     found = newcomers(seen, now)
     if found.empty:
         return None
-    frame = found.assign(first=found["first_seen_at"].map(as_date)).sort_values(["first_seen_at", "login"])
+    days = {
+        name: [None if pd.isna(v) else as_date(v) for v in found[f"first_{name}_at"]]
+        for name in ("seen", "pull_request", "merge")
+    }
+    frame = found.assign(**days).sort_values(["first_seen_at", "login"])
     columns = {
         "login": "Person",
         "kind": "Known as",
-        "first": "First seen",
-        "first_pull_request_at": "First pull request",
-        "first_merge_at": "First merge",
+        "seen": "First seen",
+        "pull_request": "First pull request",
+        "merge": "First merge",
     }
     note = "In the last 28 days: say welcome. Employees are left out; unknown may be one who is in no list of ours."
     return listing_of("first_timers", "First-time community contributors", frame, columns, note)

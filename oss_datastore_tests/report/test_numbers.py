@@ -148,7 +148,7 @@ TABLES: dict[str, str] = {
         )
     ),
     "coverage": f"""
-        select feature, state, count(*) from infomarts.security_coverage_daily
+        select replace(feature, '_', ' '), state, count(*) from infomarts.security_coverage_daily
         where day = date '{LAST}' and not is_archived group by 1, 2""",
     "downloads": """
         with observed as (select * from infomarts.release_adoption_daily where downloads is not null),
