@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 
 from oss_datastore.assets.psa import build_psa_assets
-from oss_datastore.assets.report import build_report_asset
+from oss_datastore.assets.report import build_report_assets
 from oss_datastore.assets.staging import build_staging_assets
 from oss_datastore.assets.vault import build_vault_assets
 from oss_datastore.jobs import build_jobs
@@ -42,7 +42,7 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
             *build_staging_assets(daily),
             *build_psa_assets(daily),
             build_vault_assets(daily, prepare_manifest()),
-            build_report_asset(daily),
+            *build_report_assets(daily),
         ],
         jobs=build_jobs(),
         sensors=build_sensors(),

@@ -1,19 +1,25 @@
-"""The report: one page made of the infomarts. What it shows is `report`; here only where it is written."""
+"""What leaves the warehouse: the page, and the infomarts as files. What they hold is said elsewhere."""
+
+from collections.abc import Sequence
 
 import dagster as dg
 
 from oss_datastore.partitions import days_of
-from oss_datastore.resources import WarehouseResource
+from oss_datastore.resources import StoreResource, WarehouseResource
 from oss_datastore.resources.dbt import PROJECT
 from oss_datastore.settings import Settings
 
 
-def build_report_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    """The page as an asset that every infomart feeds."""
+def build_report_assets(daily: dg.DailyPartitionsDefinition) -> Sequence[dg.AssetsDefinition]:
+    """The page and the files, which every infomart feeds."""
+    infomarts = [dg.AssetKey(["infomarts", model.stem]) for model in (PROJECT / "models" / "infomarts").glob("*.sql")]
+    return [_page(daily, infomarts), _parquet(daily, infomarts)]
 
+
+def _page(daily: dg.DailyPartitionsDefinition, infomarts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     @dg.asset(
         key=["report", "page"],
-        deps=[dg.AssetKey(["infomarts", model.stem]) for model in (PROJECT / "models" / "infomarts").glob("*.sql")],
+        deps=infomarts,
         description="One self-contained HTML page of the infomarts as of the last loaded day, to open each Monday.",
         group_name="report",
         kinds={"html", "altair"},
@@ -34,3 +40,36 @@ def build_report_asset(daily: dg.DailyPartitionsDefinition) -> dg.AssetsDefiniti
         )
 
     return page
+
+
+def _parquet(daily: dg.DailyPartitionsDefinition, infomarts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["report", "parquet"],
+        deps=infomarts,
+        description="Every infomart as a Parquet file in the store: whoever reads there never waits for a load.",
+        group_name="report",
+        kinds={"parquet"},
+        owners=["team:open_source_programme_office"],
+        tags={"layer": "report", "personal_data": "true"},
+        pool="warehouse",
+        partitions_def=daily,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def parquet(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, store: StoreResource
+    ) -> dg.MaterializeResult:
+        from oss_datastore.warehouse.published import LATEST, publish
+
+        kept = store.open()
+        published = publish(warehouse.open(), kept)
+        return dg.MaterializeResult(
+            metadata={
+                "files": dg.MetadataValue.url(kept.url(LATEST)),
+                "infomarts": published.marts,
+                "bytes": published.bytes,
+                "as_of": str(published.as_of),
+                "days": len(days_of(context)),
+            }
+        )
+
+    return parquet

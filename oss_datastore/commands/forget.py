@@ -16,6 +16,7 @@ from oss_datastore.settings import Settings
 from oss_datastore.staging.forgetting import rewrite_staged
 from oss_datastore.staging.store import RawStore
 from oss_datastore.staging.suppression import NOBODY, Suppression
+from oss_datastore.warehouse.published import forget_published
 
 _WAITING_LETTERS = "dead_letter_queue/"
 
@@ -38,7 +39,7 @@ class Person:
 @click.option("--id", "user_id", type=int, help="Its numeric id, where several accounts have had the login.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def forget(login: str, user_id: int | None, yes: bool) -> None:
-    """Rewrites the staged answers that name a person, empties letters, removes the report and loads everything anew.
+    """Rewrites the staged answers that name a person, empties letters, removes report and files, and loads all anew.
 
     The account goes on a list of keyed hashes, so that no later fetch brings it back. Texts that others wrote stay as
     they are. Safe to repeat: a command that was killed goes on.
@@ -61,6 +62,7 @@ def forget(login: str, user_id: int | None, yes: bool) -> None:
     letters = _redact_letters(settings, store, person.logins)
     click.echo(f"{letters} dead letters named {login} and lost the answer they held")
     settings.report_path.unlink(missing_ok=True)
+    forget_published(store)
     for path in _files_that_name(settings, person.logins):
         click.echo(f"{path} (OSS_DATASTORE_FILES) names {login}: that file is yours to change", err=True)
     from oss_datastore.commands.running import rebuild_all

@@ -80,6 +80,9 @@ class RawStore(Protocol):
     def delete(self, key: str) -> None:
         """Remove the object; a missing one is fine."""
 
+    def overwrite(self, key: str, data: bytes) -> None:
+        """Store bytes under a key, whatever is there: for what is made of the record and can be made again."""
+
     def rewrite(self, key: str, data: bytes) -> None:
         """Put other bytes in the place of an object, older versions included: only to forget a person."""
 
@@ -174,6 +177,14 @@ class LocalStore:
             return
         except OSError as problem:
             self._unavailable("delete", key, problem)
+
+    def overwrite(self, key: str, data: bytes) -> None:
+        path = self._path(key)
+        try:
+            self._make_directories(path.parent)
+        except OSError as problem:
+            self._unavailable("write", key, problem)
+        self.rewrite(key, data)
 
     def rewrite(self, key: str, data: bytes) -> None:
         path = self._path(key)
@@ -339,6 +350,12 @@ class S3Store:
             self._client.delete_object(Bucket=self.bucket, Key=self._name(key))
         except (ClientError, BotoCoreError) as problem:
             self._unavailable("delete", key, problem)
+
+    def overwrite(self, key: str, data: bytes) -> None:
+        try:
+            self._client.put_object(Key=self._name(key), Body=data, ChecksumSHA256=_sha256(data), **self._target())
+        except (ClientError, BotoCoreError) as problem:
+            self._unavailable("write", key, problem)
 
     def rewrite(self, key: str, data: bytes) -> None:
         name = self._name(key)

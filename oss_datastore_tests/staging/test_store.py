@@ -76,6 +76,12 @@ def test_other_bytes_under_the_key_are_refused_and_change_nothing(store: RawStor
     assert store.get("a/b") == b"first"
 
 
+def test_what_is_made_anew_takes_the_place_of_what_was_there(store: RawStore) -> None:
+    for data in (b"first", b"second", b"second"):
+        store.overwrite("infomarts/latest/things.parquet", data)
+        assert store.get("infomarts/latest/things.parquet") == data
+
+
 def test_a_missing_object_is_named(store: RawStore) -> None:
     with pytest.raises(ObjectMissing, match="no/such/object"):
         store.get("no/such/object")
