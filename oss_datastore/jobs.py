@@ -11,6 +11,8 @@ from oss_datastore.retrying import Choice, retry_chosen
 from oss_datastore.settings import Settings
 
 DAILY = "daily"
+BACKFILL = "backfill"
+REBUILD = "rebuild"
 WEEKLY_DIGEST = "weekly_digest"
 
 
@@ -25,7 +27,7 @@ class RetryConfig(dg.Config):
 
 
 def build_jobs() -> list[dg.JobDefinition | UnresolvedAssetJobDefinition]:
-    """`daily`: everything; `retry_dead_letters`: what failed, once more; `weekly_digest`: tell of the week."""
+    """The jobs of the launchpad, each with a sentence of its own."""
     return [
         dg.define_asset_job(
             DAILY,
@@ -33,7 +35,16 @@ def build_jobs() -> list[dg.JobDefinition | UnresolvedAssetJobDefinition]:
             executor_def=dg.in_process_executor,
             description="Fetches a day (or a range of days) and brings it all the way to the report.",
         ),
+        dg.define_asset_job(
+            BACKFILL,
+            selection=dg.AssetSelection.all(),
+            executor_def=dg.in_process_executor,
+            # What is due today goes first.
+            tags={"dagster/priority": "-1"},
+            description="Fetches what GitHub still has of past days and loads them as one run, after what is due now.",
+        ),
         _retry_job(),
+        _rebuild_job(),
         _digest_job(),
     ]
 
@@ -84,6 +95,29 @@ def _retry_job() -> dg.JobDefinition:
         retry_letters()
 
     return retry_dead_letters
+
+
+def _rebuild_job() -> dg.JobDefinition:
+    @dg.op(
+        name="load_everything_anew",
+        description="Empties the warehouse and loads every staged day; GitHub is not asked.",
+    )
+    def load_everything_anew() -> None:
+        # Its runs are made of these definitions.
+        from oss_datastore.commands.running import rebuild_all
+
+        if rebuild_all(Settings.load()):
+            raise dg.Failure("a load failed: its own run tells why; the days before it are loaded", allow_retries=False)
+
+    @dg.job(
+        name=REBUILD,
+        executor_def=dg.in_process_executor,
+        description="Empties the warehouse and makes it again of what is staged, as `oss-datastore rebuild` does.",
+    )
+    def rebuild() -> None:
+        load_everything_anew()
+
+    return rebuild
 
 
 def _digest_job() -> dg.JobDefinition:
