@@ -70,3 +70,12 @@ $settle$
 {% macro vault_batches(statements) %}{{ return(adapter.dispatch('vault_batches')(statements)) }}{% endmacro %}
 {% macro default__vault_batches(statements) %}{{ return([statements | join(';\n')] if statements else []) }}{% endmacro %}
 {% macro redshift__vault_batches(statements) %}{{ return(statements) }}{% endmacro %}
+
+{#-
+  Run before a model that reads whole tables. PostgreSQL takes a chain of common table expressions for one row each and
+  joins them by nested loops: two hundred pull requests took more than nine minutes, and 0.03 seconds by hashes.
+-#}
+{% macro before_whole_tables() %}{{ return(adapter.dispatch('before_whole_tables')()) }}{% endmacro %}
+{% macro default__before_whole_tables() %}{{ return('') }}{% endmacro %}
+{% macro postgres__before_whole_tables() %}{{ return('set local enable_nestloop = off') }}{% endmacro %}
+{% macro redshift__before_whole_tables() %}{{ return('') }}{% endmacro %}
