@@ -265,7 +265,7 @@ def _people(seen: Seen, now: date) -> Sentence:
         parts.append(
             say(
                 "Of those first seen in {month}, {again} of {merged} with a merge merged again within 90 days.",
-                month=f"{month:%B}",
+                month=f"{month:%B %Y}",
                 again=number("merged_again", again),
                 merged=number("merged_once", merged),
             )
