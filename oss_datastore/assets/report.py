@@ -1,6 +1,7 @@
 """What leaves the warehouse: the page, and the infomarts as files. What they hold is said elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -8,6 +9,13 @@ from oss_datastore.partitions import days_of
 from oss_datastore.resources import StoreResource, WarehouseResource
 from oss_datastore.resources.dbt import PROJECT
 from oss_datastore.settings import Settings
+
+_OF_BOTH: Mapping[str, Any] = {
+    "group_name": "report",
+    "owners": ["team:open_source_programme_office"],
+    "pool": "warehouse",
+    "backfill_policy": dg.BackfillPolicy.single_run(),
+}
 
 
 def build_report_assets(daily: dg.DailyPartitionsDefinition) -> Sequence[dg.AssetsDefinition]:
@@ -21,13 +29,10 @@ def _page(daily: dg.DailyPartitionsDefinition, infomarts: Sequence[dg.AssetKey])
         key=["report", "page"],
         deps=infomarts,
         description="One self-contained HTML page of the infomarts as of the last loaded day, to open each Monday.",
-        group_name="report",
         kinds={"html", "altair"},
-        owners=["team:open_source_programme_office"],
         tags={"layer": "report"},
-        pool="warehouse",
         partitions_def=daily,
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        **_OF_BOTH,
     )
     def page(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
         # Charts take a second to import, which every process of Dagster would pay.
@@ -47,13 +52,10 @@ def _parquet(daily: dg.DailyPartitionsDefinition, infomarts: Sequence[dg.AssetKe
         key=["report", "parquet"],
         deps=infomarts,
         description="Every infomart as a Parquet file in the store: whoever reads there never waits for a load.",
-        group_name="report",
         kinds={"parquet"},
-        owners=["team:open_source_programme_office"],
         tags={"layer": "report", "personal_data": "true"},
-        pool="warehouse",
         partitions_def=daily,
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        **_OF_BOTH,
     )
     def parquet(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource, store: StoreResource

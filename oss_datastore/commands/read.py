@@ -55,27 +55,27 @@ def report(audience: str, output: Path | None) -> None:
 def export(mart: str, form: str, day: datetime | None, output: Path | None) -> None:
     """Writes the infomart MART.
 
-    A mart with a day of its own is cut at --as-of; of others the store keeps what they said at the close of each
-    loaded day, without people.
+    With --as-of it is read from the store and waits for no load: a mart with a day of its own is cut at that day; of
+    others the store keeps what they said at the end of each load, without people.
     """
     import duckdb
 
     from oss_datastore.warehouse.published import NotKept, as_of, marts_of
 
     settings = Settings.load()
-    warehouse = _warehouse_of(settings)
-    known = marts_of(warehouse)
-    if mart not in known:
-        raise click.UsageError(f"there is no infomart {mart!r}; there are: {', '.join(known)}")
     if form == "parquet" and output is None:
         raise click.UsageError("--format parquet needs --output")
-    if day is None:
-        rows = warehouse.table(f'select * from infomarts."{mart}"')  # noqa: S608
-    else:
+    if day is not None:
         try:
             rows = as_of(open_store(settings), mart, day.date())
         except NotKept as why:
             raise click.UsageError(f"--as-of: {why}") from None
+    else:
+        warehouse = _warehouse_of(settings)
+        known = marts_of(warehouse)
+        if mart not in known:
+            raise click.UsageError(f"there is no infomart {mart!r}; there are: {', '.join(known)}")
+        rows = warehouse.table(f'select * from infomarts."{mart}"')  # noqa: S608
     # One writer for every engine, so that the file does not tell which it was.
     relation = duckdb.from_arrow(rows).order("all")
     if form == "parquet":

@@ -46,6 +46,11 @@ def as_date(value: Any) -> date:
     return date(value.year, value.month, value.day)
 
 
+def dates(values: pd.Series) -> list[date | None]:
+    """Moments of a column as days; None where there is none."""
+    return [None if pd.isna(value) else as_date(value) for value in values]
+
+
 def holds(values: pd.Series) -> pd.Series:
     """Where a flag is set; not known is not set. Of an empty column, too, pandas would keep no booleans otherwise."""
     return values.map(lambda v: not pd.isna(v) and bool(v)).astype(bool)

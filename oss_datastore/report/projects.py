@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pandas as pd  # type: ignore[import-untyped]
 
-from oss_datastore.report.frames import as_date, holds
+from oss_datastore.report.frames import as_date, dates, holds
 from oss_datastore.report.listing import Listing, listing_of
 from oss_datastore.report.marts import Seen
 from oss_datastore.report.newcomers import active_with_one_person, candidates, newcomers
@@ -26,7 +26,7 @@ def releases(seen: Seen, now: date) -> Listing | None:
     held = newest.groupby(keys, dropna=False)["download_count"].sum().rename("held")
     frame = frame.join(held).reset_index().sort_values(["published_at", "repository"], ascending=[False, True])
     frame = frame.assign(
-        published=[None if pd.isna(v) else as_date(v) for v in frame["published_at"]],
+        published=dates(frame["published_at"]),
         month=pd.to_numeric(frame["month"]).astype("Int64"),
         held=pd.to_numeric(frame["held"]).astype("Int64"),
     )
@@ -49,9 +49,9 @@ def archive(seen: Seen) -> Listing | None:
     if found.empty:
         return None
     frame = found.assign(
-        pushed=[None if pd.isna(v) else as_date(v) for v in found["pushed_at"]],
-        released=[None if pd.isna(v) else as_date(v) for v in found["last_release_at"]],
-        said=[None if pd.isna(v) else as_date(v) for v in found["last_conversation_at"]],
+        pushed=dates(found["pushed_at"]),
+        released=dates(found["last_release_at"]),
+        said=dates(found["last_conversation_at"]),
     ).sort_values(["pushed_at", "repository"])
     columns = {
         "repository": "Repository",
@@ -104,10 +104,7 @@ def welcome(seen: Seen, now: date) -> Listing | None:
     found = newcomers(seen, now)
     if found.empty:
         return None
-    days = {
-        name: [None if pd.isna(v) else as_date(v) for v in found[f"first_{name}_at"]]
-        for name in ("seen", "pull_request", "merge")
-    }
+    days = {name: dates(found[f"first_{name}_at"]) for name in ("seen", "pull_request", "merge")}
     frame = found.assign(**days).sort_values(["first_seen_at", "login"])
     columns = {
         "login": "Person",

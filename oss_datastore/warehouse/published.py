@@ -1,8 +1,8 @@
 """Infomarts as Parquet files in the raw store: whoever reads them never waits for a load.
 
 `infomarts/latest/<mart>.parquet` is the mart as of the last load. `infomarts/as_of=<day>/<mart>.parquet` keeps what a
-mart without a day of its own said at the close of a loaded day. People are not kept in it: a person who is to be
-forgotten is in `latest` only, which the next load writes anew.
+mart without a day of its own said at the close of the last day of a load. People are not kept in it: a person who is to
+be forgotten is in `latest` only, which the next load writes anew.
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ def as_of(store: RawStore, mart: str, day: date) -> pa.Table:
     try:
         rows = pq.read_table(io.BytesIO(store.get(f"{LATEST}/{mart}.parquet")))
     except ObjectMissing:
-        raise NotKept(f"no file of {mart!r} is in the store: it is written at the end of each load") from None
+        names = [key.removeprefix(f"{LATEST}/").removesuffix(".parquet") for key in store.list(f"{LATEST}/")]
+        there = f"there are: {', '.join(names)}" if names else "they are written at the end of each load"
+        raise NotKept(f"no file of {mart!r} is in the store; {there}") from None
     column = next((name for name in _OF_DAYS if name in rows.column_names), None)
     if column is not None:
         return rows.filter(pc.less_equal(rows[column], pa.scalar(day, pa.date32())))

@@ -91,6 +91,7 @@ def test_a_person_is_forgotten_and_the_command_says_where(home: Path, monkeypatc
     store.put_if_absent("dead_letter_queue/refused/1.json", json.dumps(waiting).encode())
     store.put_if_absent("dead_letter_queue/refused/2.json", f"not an entry of {login}".encode())
     settings.report_path.write_text(f"<html>{login}</html>")
+    store.overwrite("infomarts/latest/user_access_current.parquet", login.encode())
     (home / "files" / "people_directory.csv").write_text(f"login,company\n{login},Example\n")
 
     done = told("--user", f"@{login}", "--yes")
@@ -99,6 +100,7 @@ def test_a_person_is_forgotten_and_the_command_says_where(home: Path, monkeypatc
     assert "2 dead letters named" in done.output
     assert "people_directory.csv" in done.output
     assert not settings.report_path.exists()
+    assert list(store.list("infomarts/")) == []
     for number_of in (theirs, binary):
         found = queue.get(number_of)
         assert found.body is None

@@ -64,6 +64,15 @@ def test_a_push_or_a_word_of_a_human_keeps_it(mart_sql: dict[str, str], world: W
     assert health(mart_sql, world)["is_archive_candidate"] is False
 
 
+@pytest.mark.parametrize("who", [2, None])
+def test_so_does_who_closes_something_even_where_nobody_is_named(
+    mart_sql: dict[str, str], world: World, who: int | None
+) -> None:
+    event(world, LAST, 10, 1, who, "closed", moment(2026, 3, 8, 13))
+    row = health(mart_sql, world)
+    assert (row["is_archive_candidate"], row["last_conversation_at"]) == (False, moment(2026, 3, 8, 13))
+
+
 def test_words_of_a_bot_do_not(mart_sql: dict[str, str], world: World) -> None:
     comment(world, LAST, 10, 1, 3, moment(2026, 3, 8, 12))
     event(world, LAST, 10, 1, 3, "closed", moment(2026, 3, 8, 13))

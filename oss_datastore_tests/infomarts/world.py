@@ -181,6 +181,7 @@ _COMPUTED = {
     },
 }
 _LEDGER = {
+    "host": _TEXT,
     "dataset": _TEXT,
     "scope": _TEXT,
     "load_date": _TIME,
@@ -270,6 +271,7 @@ class World:
     ) -> None:
         """A line of the ledger; fetched at ten past midnight of the following day unless said otherwise."""
         self.ledger[dataset, scope, midnight(day)] = {
+            "host": HOST,
             "dataset": dataset,
             "scope": scope,
             "load_date": midnight(day),

@@ -20,6 +20,8 @@ from oss_datastore.schedules import build_schedules
 from oss_datastore_tests.infomarts.marts import Marts
 from oss_datastore_tests.infomarts.world import World
 
+NOW = datetime(2026, 11, 23, 7, tzinfo=UTC)
+
 
 class Warehouse:
     """The marts of a world as the job opens them."""
@@ -48,7 +50,7 @@ def send(marts: Marts) -> dg.ExecuteInProcessResult:
 
 
 def test_it_says_what_the_page_says(marts: Marts, page: Callable[[str], str]) -> None:
-    digest = weekly_digest(SqlMarts(marts.connection.cursor))
+    digest = weekly_digest(SqlMarts(marts.connection.cursor), NOW)
     on_page = re.findall(r"<dt>.*?>([\w ]+)</a></dt>\s*<dd>(.*?)</dd>", page("internal"), re.S)
     plain = [f"{heading}: {re.sub(r'<.*?>', '', text)}" for heading, text in on_page]
     assert len(plain) == 7
@@ -58,7 +60,7 @@ def test_it_says_what_the_page_says(marts: Marts, page: Callable[[str], str]) ->
 
 
 def test_the_public_one_tells_nothing_of_people_or_security(marts: Marts) -> None:
-    digest = weekly_digest(SqlMarts(marts.connection.cursor), audience="public")
+    digest = weekly_digest(SqlMarts(marts.connection.cursor), NOW, audience="public")
     assert [p.split(":")[0] for p in digest.body.split("\n\n")] == ["Trust", "Waiting for us", "Grew"]
 
 
@@ -66,7 +68,7 @@ def test_without_any_day_it_says_so(mart_sql: dict[str, str]) -> None:
     marts = Marts(mart_sql, World())
     for name in mart_sql:
         marts.build(name)
-    assert weekly_digest(SqlMarts(marts.connection.cursor)).subject == "Open source: no day has been loaded yet"
+    assert weekly_digest(SqlMarts(marts.connection.cursor), NOW).subject == "Open source: no day has been loaded yet"
 
 
 def test_the_job_sends_it_and_shows_it(marts: Marts, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +96,7 @@ def test_a_way_that_is_deaf_fails_the_run_and_keeps_no_other_from_it(
 
 def test_where_nobody_is_set_nothing_runs(marts: Marts, home: Path) -> None:
     [schedule] = [s for s in build_schedules() if s.name == WEEKLY_DIGEST]
-    context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 11, 23, 7, tzinfo=UTC))
+    context = dg.build_schedule_context(scheduled_execution_time=NOW)
     told = schedule.evaluate_tick(context)
     assert told.skip_message == "OSS_DATASTORE_DIGEST names nobody"
     assert not send(marts).success
@@ -103,6 +105,6 @@ def test_where_nobody_is_set_nothing_runs(marts: Marts, home: Path) -> None:
 def test_each_monday_is_told_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OSS_DATASTORE_DIGEST", "log")
     [schedule] = [s for s in build_schedules() if s.name == WEEKLY_DIGEST]
-    context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 11, 23, 7, tzinfo=UTC))
+    context = dg.build_schedule_context(scheduled_execution_time=NOW)
     [request] = schedule.evaluate_tick(context).run_requests or []
     assert request.run_key == "digest of 2026-11-23"

@@ -134,6 +134,27 @@ def test_dbt_loads_windows_in_any_order_and_again(project: Project) -> None:
     assert ("sat_thing", 3) in log
 
 
+def test_dbt_takes_the_short_way_for_one_day(project: Project) -> None:
+    for day, value in (("2026-01-01", "x"), ("2026-01-02", "y"), ("2026-01-03", "y")):
+        project.ask(
+            "insert into psa.once (load_date, scope, rec_src, thing_hk, thing_key, row_hd, v) values "
+            f"(timestamp '{day}', 'all', 'feed', '{uuid_of('a')}', 'a', '{uuid_of(value)}', '{value}')"
+        )
+    project.run("run", "--select", "hub_once", "sat_once", start="2025-12-31", end="2026-01-01")
+    project.ask("delete from raw_vault.sat_once where load_date > timestamp '2026-01-01'")
+    project.ask("update raw_vault.sat_once set load_end_date = timestamp '9999-12-31'")
+    project.ask("create table kept as select * from psa.once where load_date > timestamp '2026-01-01'")
+    project.ask("delete from psa.once where load_date > timestamp '2026-01-01'")
+    for start, end, message in (
+        ("2026-01-02", "2026-01-03", "1 inserted, 1 ended, 0 deleted"),
+        ("2026-01-03", "2026-01-04", "0 inserted, 0 ended, 0 deleted"),
+    ):
+        project.ask(f"insert into psa.once select * from kept where load_date = timestamp '{start}'")
+        loaded = project.run("run", "--select", "sat_once", start=start, end=end)
+        assert loaded["sat_once"]["message"] == message
+        assert "create temporary table _sat_once_changed" in project.said
+
+
 def test_a_load_that_fails_leaves_its_table_as_it_was(project: Project) -> None:
     project.stage("2026-01-01", ("a", "x"))
     project.run("run", "--select", "sat_thing", start="2026-01-01", end="2026-01-02")

@@ -204,6 +204,18 @@ def test_a_hub_holds_the_first_sighting_of_every_key(vault: Vault, history: list
 
 @few
 @given(history=histories)
+def test_so_does_a_hub_of_which_each_key_is_staged_once_a_day(vault: Vault, history: list[Load]) -> None:
+    world = World(vault, "hub_once")
+    for load in history:
+        world.apply(load)
+        first = reference.first_sightings([row for day in world.days for row in world.once(day)])
+        assert _kept(vault, "hub_once", "thing_hk", "load_date", "rec_src") == {
+            (key, row["load_date"], row["rec_src"]) for key, row in first.items()
+        }
+
+
+@few
+@given(history=histories)
 def test_a_link_holds_the_first_sighting_of_every_relation(vault: Vault, history: list[Load]) -> None:
     world = World(vault, "link_thing")
     for load in history:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
+from oss_datastore.commands.read import export
 from oss_datastore.dead_letters import EmbeddedPostgres
 from oss_datastore.staging.store import LocalStore
 from oss_datastore.warehouse import PSA_TABLES, DuckDbWarehouse, PostgresWarehouse, Warehouse
@@ -94,9 +96,13 @@ def test_a_past_day_is_cut_or_was_kept_without_people(warehouse: Warehouse, stor
 
 
 def test_what_is_not_kept_is_said(warehouse: Warehouse, store: LocalStore) -> None:
-    with pytest.raises(NotKept, match="no file of 'stars_daily' is in the store"):
+    with pytest.raises(NotKept, match="no file of 'stars_daily' is in the store; they are written at the end"):
         as_of(store, "stars_daily", FIRST)
     publish(warehouse, store)
+    with pytest.raises(
+        NotKept, match="no file of 'star' is in the store; there are: issues_current, people_current, st"
+    ):
+        as_of(store, "star", FIRST)
     with pytest.raises(NotKept, match="issues_current of 2026-10-13 is not kept: kept are 2026-10-14 to 2026-10-14, 1"):
         as_of(store, "issues_current", FIRST)
     with pytest.raises(NotKept, match="people_current has a row per person, and no past day of it is kept"):
@@ -108,3 +114,21 @@ def test_who_is_forgotten_is_in_no_file(warehouse: Warehouse, store: LocalStore)
     forget_published(store)
     assert list(store.list("infomarts/")) == ["infomarts/as_of=2026-10-14/issues_current.parquet"]
     assert not [key for key in store.list("infomarts/") if b"ada" in store.get(key)]
+
+
+def test_a_past_day_is_exported_without_a_warehouse(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that it waits for no load."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OSS_DATASTORE_HOME", str(tmp_path / "home"))
+    publish(warehouse, LocalStore(tmp_path / "home" / "store"))
+    out = tmp_path / "out.csv"
+    told = CliRunner().invoke(export, ["stars_daily", "--as-of", "2026-10-13", "--output", str(out)])
+    assert (told.exit_code, out.read_text().splitlines()) == (
+        0,
+        ["repo_id,full_name,day,stars", "1,acme/café,2026-10-13,5"],
+    )
+    told = CliRunner().invoke(export, ["people_current", "--as-of", "2026-10-13"])
+    assert told.exit_code == 2
+    assert "--as-of: people_current has a row per person" in told.output

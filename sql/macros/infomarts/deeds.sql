@@ -1,13 +1,14 @@
 {#-
-  What people were seen to do: `merges` (repo_hk, actor_hk, created_at, merged_at) and `deeds` (repo_hk, actor_hk, kind, done_at),
-  as common table expressions. kind: conversation, pull_request, merge, review, commit. Neither clones nor logins are seen.
+  What was seen to be done: `deeds` (repo_hk, actor_hk, kind, done_at) as a common table expression, with `merges` before it.
+  kind: conversation, pull_request, merge (by its author), review, commit, or triage (closed, merged or reopened something).
+  Who did it is NULL where GitHub names nobody. Neither clones nor logins are seen.
 -#}
 {% macro deeds_of_people() %}
 merges as (
   select l.repo_hk, a.author_hk as actor_hk, s.created_at, s.merged_at
   from {{ ref('link_repo_pull_request') }} l
   join {{ ref('sat_pull_request') }} s on s.pull_request_hk = l.pull_request_hk and s.load_end_date = {{ vault_far() }}
-  join (
+  left join (
 {{ first_author('link_pull_request_author', 'pull_request_hk') }}
   ) as a on a.pull_request_hk = l.pull_request_hk
 ),
@@ -15,7 +16,7 @@ deeds as (
   select l.repo_hk, a.author_hk as actor_hk, 'conversation' as kind, s.created_at as done_at
   from {{ ref('link_repo_issue') }} l
   join {{ ref('sat_issue') }} s on s.issue_hk = l.issue_hk and s.load_end_date = {{ vault_far() }} and not s.is_pull_request
-  join (
+  left join (
 {{ first_author('link_issue_author', 'issue_hk') }}
   ) as a on a.issue_hk = l.issue_hk
   union all
@@ -38,7 +39,11 @@ deeds as (
   union all
   select l.repo_hk, a.author_hk, 'commit' as kind, s.committed_at
   from {{ ref('link_repo_commit') }} l
-  join {{ ref('link_commit_author') }} a on a.commit_hk = l.commit_hk
+  left join {{ ref('link_commit_author') }} a on a.commit_hk = l.commit_hk
   join {{ ref('sat_commit') }} s on s.commit_hk = l.commit_hk and s.load_end_date = {{ vault_far() }}
+  union all
+  select e.repo_hk, e.actor_hk, 'triage' as kind, e.created_at
+  from {{ ref('nh_link_issue_event') }} e
+  where e.event in ('closed', 'merged', 'reopened')
 )
 {% endmacro %}

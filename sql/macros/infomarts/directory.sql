@@ -1,4 +1,16 @@
-{#- What the programme office says of its repositories in repository_directory.csv. -#}
+{#- What the programme office says of its people and repositories in people_directory.csv and repository_directory.csv. -#}
+
+{#- (user_hk, affiliation, company, seen_from, seen_to, valid_from, valid_to): lines, while they were in the file and the login was theirs. -#}
+{% macro people_directory() %}
+select p.user_hk, r.affiliation, r.company,
+  case when p.load_date > r.load_date then p.load_date else r.load_date end as seen_from,
+  case when p.load_end_date < r.load_end_date then p.load_end_date else r.load_end_date end as seen_to,
+  cast(r.valid_from as timestamp) as valid_from, cast(r.valid_to as timestamp) as valid_to
+from {{ ref('ref_people_directory') }} r
+join {{ ref('sat_user_pii') }} p on lower(p.login) = r.login_key
+  and p.load_date < r.load_end_date and r.load_date < p.load_end_date
+{% endmacro %}
+
 
 {#-
   (repo_hk, owner, tier, exempt) at the last loaded day, of repositories that a line names. A name counts before a glob,

@@ -6,13 +6,7 @@ membership as (
 {{ membership() }}
 ),
 directory as (
-  select p.user_hk, r.affiliation,
-    case when p.load_date > r.load_date then p.load_date else r.load_date end as seen_from,
-    case when p.load_end_date < r.load_end_date then p.load_end_date else r.load_end_date end as seen_to,
-    cast(r.valid_from as timestamp) as valid_from, cast(r.valid_to as timestamp) as valid_to
-  from {{ ref('ref_people_directory') }} r
-  join {{ ref('sat_user_pii') }} p on lower(p.login) = r.login_key
-    and p.load_date < r.load_end_date and r.load_date < p.load_end_date
+{{ people_directory() }}
 ),
 points as (
   select h.user_hk, h.load_date from {{ ref('hub_user') }} h

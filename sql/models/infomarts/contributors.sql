@@ -15,7 +15,7 @@ ours as (
   from deeds d
   join repositories r on r.repo_hk = d.repo_hk and not coalesce(r.is_fork, false)
   cross join loaded b
-  where d.done_at < b.closes_at
+  where d.done_at < b.closes_at and d.actor_hk is not null and d.kind <> 'triage'
 ),
 people as (
   select o.org_id, o.org_login, o.actor_hk, min(o.done_at) as first_seen_at, max(o.done_at) as last_seen_at,

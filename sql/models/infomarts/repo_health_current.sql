@@ -55,63 +55,31 @@ rules as (
   ) as k
   group by k.repo_hk
 ),
--- What people did, as far as GitHub shows it: neither clones nor logins are seen.
-commits as (
-  select l.repo_hk, a.author_hk as actor_hk, s.committed_at as done_at
-  from {{ ref('link_repo_commit') }} l
-  join {{ ref('sat_commit') }} s on s.commit_hk = l.commit_hk and s.load_end_date = {{ vault_far() }}
-  left join {{ ref('link_commit_author') }} a on a.commit_hk = l.commit_hk
-),
-words as (
-  select c.repo_hk, c.author_hk as actor_hk, c.created_at as done_at from {{ ref('nh_link_issue_comment') }} c
-  union all
-  select e.repo_hk, e.actor_hk, e.created_at from {{ ref('nh_link_issue_event') }} e
-  where e.event in ('closed', 'merged', 'reopened')
-  union all
-  select l.repo_hk, a.author_hk, s.created_at
-  from {{ ref('link_repo_issue') }} l
-  join {{ ref('sat_issue') }} s on s.issue_hk = l.issue_hk and s.load_end_date = {{ vault_far() }}
-  left join {{ ref('link_issue_author') }} a on a.issue_hk = l.issue_hk
-  union all
-  select l.repo_hk, a.author_hk, s.created_at
-  from {{ ref('link_repo_pull_request') }} l
-  join {{ ref('sat_pull_request') }} s on s.pull_request_hk = l.pull_request_hk and s.load_end_date = {{ vault_far() }}
-  left join {{ ref('link_pull_request_author') }} a on a.pull_request_hk = l.pull_request_hk
-),
-human_commits as (
-  select c.repo_hk, max(c.done_at) as last_commit_at
-  from commits c
-  left join accounts a on a.user_hk = c.actor_hk
+{{ deeds_of_people() }},
+-- A merge long after somebody's word is not their word: who merged it is seen in its event.
+moved as (
+  select d.repo_hk, max(case when d.kind = 'commit' then d.done_at end) as last_commit_at,
+    max(case when d.kind <> 'commit' then d.done_at end) as last_conversation_at
+  from deeds d
+  left join accounts a on a.user_hk = d.actor_hk
   cross join loaded b
-  where coalesce(a.is_bot, 0) = 0 and c.done_at < b.closes_at
-  group by c.repo_hk
-),
-human_words as (
-  select w.repo_hk, max(w.done_at) as last_conversation_at
-  from words w
-  left join accounts a on a.user_hk = w.actor_hk
-  cross join loaded b
-  where coalesce(a.is_bot, 0) = 0 and w.done_at < b.closes_at
-  group by w.repo_hk
+  where coalesce(a.is_bot, 0) = 0 and d.kind <> 'merge' and d.done_at < b.closes_at
+  group by d.repo_hk
 ),
 maintainers as (
   select d.repo_hk, count(distinct d.actor_hk) as maintainers_active
-  from (
-    select c.repo_hk, c.actor_hk, c.done_at from commits c
-    union all
-    select w.repo_hk, w.actor_hk, w.done_at from words w
-  ) as d
+  from deeds d
   join write_access g on g.repo_hk = d.repo_hk and g.user_hk = d.actor_hk and g.valid_to = {{ vault_far() }}
   join accounts a on a.user_hk = d.actor_hk and a.is_bot = 0 and a.is_gone = 0
   cross join loaded b
-  where d.done_at < b.closes_at and d.done_at >= {{ add_seconds('b.closes_at', '-90 * 86400') }}
+  where d.kind <> 'merge' and d.done_at < b.closes_at and d.done_at >= {{ add_seconds('b.closes_at', '-90 * 86400') }}
   group by d.repo_hk
 ),
 dated as (
   select r.repo_hk, r.repo_id, r.org_id, r.org_login, r.full_name, r.visibility, r.is_fork, r.is_archived, b.last_day, b.closes_at,
     coalesce(d.owner, t.slugs) as owner,
     case when d.owner is not null then 'repository_directory' when t.slugs is not null then 'admin_team' else 'none' end as owner_basis,
-    d.tier, coalesce(d.exempt, false) as is_exempt, v.pushed_at, c.last_commit_at, w.last_conversation_at, l.last_release_at,
+    d.tier, coalesce(d.exempt, false) as is_exempt, v.pushed_at, w.last_commit_at, w.last_conversation_at, l.last_release_at,
     coalesce(l.releases_count, 0) as releases_count, coalesce(m.maintainers_active, 0) as maintainers_active,
     s.license_spdx_id is not null and s.license_spdx_id <> 'NOASSERTION' as has_license,
     p.has_contributing_guidelines, s.is_security_policy_enabled as has_security_policy,
@@ -126,8 +94,7 @@ dated as (
   left join admin_teams t on t.repo_hk = r.repo_hk
   left join releases l on l.repo_hk = r.repo_hk
   left join rules u on u.repo_hk = r.repo_hk
-  left join human_commits c on c.repo_hk = r.repo_hk
-  left join human_words w on w.repo_hk = r.repo_hk
+  left join moved w on w.repo_hk = r.repo_hk
   left join maintainers m on m.repo_hk = r.repo_hk
   left join states z on z.scope = r.org_scope
   left join spoken_states y on y.scope = r.scope

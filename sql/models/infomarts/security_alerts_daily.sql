@@ -15,7 +15,7 @@ kinds as (
 ),
 -- Alerts can be asked for later, too: a day is known once a later fetch was complete.
 known_until as (
-  select l.dataset, l.scope, min(l.load_date) as known_from, max(l.load_date) as known_to, max(l.fetched_at) as observed_at
+  select l.dataset, l.scope, max(l.load_date) as known_to, max(l.fetched_at) as observed_at
   from {{ vault_source('fetch_ledger') }} l
   where l.dataset in ('dependabot_alerts', 'code_scanning_alerts', 'secret_scanning_alerts') and l.state = 'complete'
   group by l.dataset, l.scope

@@ -16,26 +16,18 @@ accounts as (
 {{ accounts() }}
 ),
 -- Where a repository and a team belong: to the organisation whose list held it last.
-homes as (
-  select k.repo_hk, k.org_hk
+{%- for one in ['repo', 'team'] %}
+{{ one }}_homes as (
+  select k.{{ one }}_hk, k.org_hk
   from (
-    select l.repo_hk, l.org_hk, row_number() over (partition by l.repo_hk order by e.load_date desc, l.org_hk) as choice
-    from {{ ref('eff_sat_org_repo') }} e
-    join {{ ref('link_org_repo') }} l on l.link_org_repo_hk = e.link_org_repo_hk
+    select l.{{ one }}_hk, l.org_hk, row_number() over (partition by l.{{ one }}_hk order by e.load_date desc, l.org_hk) as choice
+    from {{ ref('eff_sat_org_' ~ one) }} e
+    join {{ ref('link_org_' ~ one) }} l on l.link_org_{{ one }}_hk = e.link_org_{{ one }}_hk
     where e.is_active
   ) as k
   where k.choice = 1
 ),
-team_homes as (
-  select k.team_hk, k.org_hk
-  from (
-    select l.team_hk, l.org_hk, row_number() over (partition by l.team_hk order by e.load_date desc, l.org_hk) as choice
-    from {{ ref('eff_sat_org_team') }} e
-    join {{ ref('link_org_team') }} l on l.link_org_team_hk = e.link_org_team_hk
-    where e.is_active
-  ) as k
-  where k.choice = 1
-),
+{%- endfor %}
 scopes as (
   select 'organization' as kind, h.org_hk as scope_hk, {{ scope_of('h.host', 'organization', 'h.org_id') }} as scope, h.org_hk
   from {{ ref('hub_org') }} h
@@ -46,7 +38,7 @@ scopes as (
   union all
   select 'repository', h.repo_hk, {{ scope_of('h.host', 'repository', 'h.repo_id') }}, o.org_hk
   from {{ ref('hub_repo') }} h
-  join homes o on o.repo_hk = h.repo_hk
+  join repo_homes o on o.repo_hk = h.repo_hk
 ),
 spells as (
   {%- for relation in relations %}

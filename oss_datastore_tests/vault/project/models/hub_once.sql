@@ -1,0 +1,1 @@
+{{ hub(key='thing_hk', columns=['thing_key'], sources=['once']) }}
