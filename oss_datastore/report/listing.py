@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import pandas as pd  # type: ignore[import-untyped]
 
 from oss_datastore.report.words import cell
 
 LONGEST = 40
+_SIGNED = ("change",)
 _LONG = ("title", "path", "advisory_summary", "team_paths", "awaited_reviewers")
 
 
@@ -22,7 +24,7 @@ class Listing:
     rows: tuple[tuple[str, ...], ...]
     note: str
     kinds: tuple[str, ...]
-    """Of each column: `n` for numbers, `long` for text of any length, else empty."""
+    """Of each column: `n` for numbers, `d` for days, `long` for text of any length, else empty."""
     is_open: bool = True
     """Shown at once, or folded."""
 
@@ -46,7 +48,9 @@ def listing_of(
         "long"
         if c in _LONG
         else "n"
-        if pd.api.types.is_numeric_dtype(frame[c]) and not pd.api.types.is_bool_dtype(frame[c])
+        if c in _SIGNED or (pd.api.types.is_numeric_dtype(frame[c]) and not pd.api.types.is_bool_dtype(frame[c]))
+        else "d"
+        if frame[c].map(lambda value: isinstance(value, date)).any()
         else ""
         for c in columns
     )
