@@ -10,7 +10,7 @@ import pandas as pd  # type: ignore[import-untyped]
 from oss_datastore.report.words import cell
 
 LONGEST = 40
-_SIGNED = ("change",)
+_SIGNED = ("signed",)
 _LONG = ("title", "path", "advisory_summary", "team_paths", "awaited_reviewers")
 
 

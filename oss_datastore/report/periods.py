@@ -21,7 +21,7 @@ def compared(seen: Seen, period: str) -> Listing | None:
     several = newest["org_login"].nunique() > 1
     frame = newest.assign(
         name=[spoken(name).capitalize() for name in newest["metric"]],
-        change=[None if pd.isna(v) else f"{int(v):+,}" if int(v) else "0" for v in newest["delta"]],
+        signed=[None if pd.isna(v) else f"{int(v):+,}" if int(v) else "0" for v in newest["delta"]],
         _place=newest["metric"].map(order),
         over=[_over(row) for row in newest.itertuples()],
     ).sort_values(["org_login", "_place"])
@@ -34,7 +34,7 @@ def compared(seen: Seen, period: str) -> Listing | None:
         "value": "Value",
         "value_compared": "Like for like",
         "previous": "The one before",
-        "change": "Change",
+        "signed": "Change",
         "over": "Compared over",
     }
     note = (
