@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from oss_datastore.clock import Clock
 from oss_datastore.settings import Settings, WrongSetting
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from oss_datastore.staging.fetch import Fetcher, Progress
     from oss_datastore.staging.store import RawStore
     from oss_datastore.warehouse import Warehouse
+    from oss_datastore.warehouse.redshift_address import RedshiftAddress, RedshiftLocator
 
 logger = logging.getLogger("oss_datastore")
 
@@ -30,6 +31,10 @@ _servers: dict[Path, EmbeddedPostgres] = {}
 
 _letters: dict[tuple[Path, str | None], tuple[Clock, SpoolingQueue]] = {}
 """Spooling queues by home and address, with their calendar: each remembers whether the queue was away."""
+
+
+_locators: dict[str, RedshiftLocator] = {}
+"""By the warehouse's URL: temporary credentials hold for an hour and are asked for once."""
 
 
 class UnusableHome(OSError):
@@ -143,15 +148,55 @@ def open_letters(settings: Settings) -> SpoolingQueue:
 
 
 def open_warehouse(settings: Settings) -> Warehouse:
-    """The warehouse of the settings: a DuckDB file under the home, or a PostgreSQL. Raises WrongSetting for others."""
+    """The warehouse of the settings: a DuckDB file under the home, a PostgreSQL, or a Redshift."""
     from oss_datastore.warehouse import DuckDbWarehouse, PostgresWarehouse
 
     prepare_home(settings)
-    if settings.warehouse == "duckdb":
+    if settings.warehouse == "duckdb" or settings.warehouse_url is None:
         return DuckDbWarehouse(settings.warehouse_path, tell=logger.warning)
-    if settings.warehouse == "postgres" and settings.warehouse_url is not None:
+    if settings.warehouse == "postgres":
         return PostgresWarehouse(settings.warehouse_url.get_secret_value(), tell=logger.warning)
-    raise WrongSetting(f"OSS_DATASTORE_WAREHOUSE: this version loads duckdb and postgres, not {settings.warehouse}")
+    from oss_datastore.warehouse.redshift import RedshiftWarehouse
+
+    def connect() -> Any:
+        return _connect_to_redshift(settings)
+
+    return RedshiftWarehouse(connect, open_store(settings), settings.copy_role or "", tell=logger.warning)
+
+
+def redshift_address(settings: Settings) -> RedshiftAddress:
+    """Where the Redshift of the settings is, and by whom it is entered now. Raises WarehouseUnavailable."""
+    from oss_datastore.warehouse.redshift_address import RedshiftLocator
+
+    url = settings.warehouse_url.get_secret_value() if settings.warehouse_url else ""
+    if url not in _locators:
+        import boto3
+
+        def aws(service: str) -> Any:
+            return boto3.client(
+                service, region_name=settings.aws_default_region, endpoint_url=settings.aws_endpoint_url
+            )
+
+        _locators[url] = RedshiftLocator(url, aws)
+    return _locators[url]()
+
+
+def _connect_to_redshift(settings: Settings) -> Any:
+    import psycopg2
+    from dagster_aws.redshift import RedshiftClientResource
+
+    address = redshift_address(settings)
+    client = RedshiftClientResource(
+        host=address.host,
+        port=address.port,
+        user=address.user,
+        password=address.password,
+        database=address.database,
+        sslmode=address.sslmode,
+        connect_timeout=30,
+    ).get_client()
+    # Its own methods commit what an error left behind; transactions are ours.
+    return psycopg2.connect(**client.conn_args, application_name="oss_datastore")
 
 
 def open_fetcher(settings: Settings, *, pace: bool = True, progress: Progress | None = None) -> Fetcher:

@@ -226,6 +226,14 @@ class Settings(BaseSettings):
                 address = ""
             if not address.startswith("postgresql://"):
                 raise ValueError(f"{_OURS}WAREHOUSE_URL: expected postgresql://user:password@host:5432/database")
+        if self.warehouse == "redshift" and self.warehouse_url is not None:
+            try:
+                _require_redshift_address(self.warehouse_url.get_secret_value())
+            except ValueError as why:
+                raise ValueError(f"{_OURS}WAREHOUSE_URL: {why}") from None
+            for name, value in (("S3_ROOT_BUCKET", self.s3_root_bucket), (f"{_OURS}COPY_ROLE", self.copy_role)):
+                if not value:
+                    raise ValueError(f"{name} is needed with {_OURS}WAREHOUSE=redshift: it loads what lies in S3")
         return self
 
     @property
@@ -257,6 +265,16 @@ class Settings(BaseSettings):
     def home_path(self) -> Path:
         """The home as an absolute path."""
         return self.home.expanduser().absolute()
+
+
+def _require_redshift_address(address: str) -> None:
+    """Raises ValueError where something is lacking. What came is not repeated: it may hold a password."""
+    parts = urlsplit(address)
+    if parts.scheme == "redshift":
+        if not (parts.hostname and parts.username and parts.password and parts.path.strip("/")) or parts.port == 0:
+            raise ValueError("expected redshift://user:password@host:5439/database")
+    elif not (parts.scheme == "redshift+iam" and parts.hostname and parts.path.strip("/")):
+        raise ValueError("expected redshift+iam://workgroup-or-cluster/database")
 
 
 def _require_web_address(address: str) -> None:

@@ -9,11 +9,15 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import psycopg2
 import pytest
 
 from oss_datastore.dead_letters.embedded import EmbeddedPostgres, PostgresUnavailable
+
+if TYPE_CHECKING:
+    from oss_datastore_tests.redshift.shim import Shim
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +56,29 @@ def queue_url(postgres: EmbeddedPostgres) -> Iterator[str]:
     """Address of a fresh, empty database of the test's own."""
     name = f"test_{secrets.token_hex(8)}"
     yield postgres.ensure_database(name)
+    with closing(psycopg2.connect(postgres.url)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(f'drop database "{name}" with (force)')
+
+
+@pytest.fixture(scope="session")
+def redshift(postgres: EmbeddedPostgres, moto_s3: str) -> Iterator[Shim]:
+    """What speaks Redshift on the wire, with the cluster behind it and the S3 server beside it."""
+    from oss_datastore_tests.redshift.shim import Shim
+    from oss_datastore_tests.redshift.vocabulary import judge
+
+    shim = Shim(postgres.url, moto_s3, judge)
+    yield shim
+    shim.close()
+
+
+@pytest.fixture
+def redshift_url(redshift: Shim, postgres: EmbeddedPostgres) -> Iterator[str]:
+    """Address of a fresh, empty database of the test's own behind the shim."""
+    name = f"redshift_{secrets.token_hex(8)}"
+    postgres.ensure_database(name)
+    redshift.prepare(name)
+    yield redshift.url(name)
     with closing(psycopg2.connect(postgres.url)) as connection:
         connection.autocommit = True
         connection.cursor().execute(f'drop database "{name}" with (force)')

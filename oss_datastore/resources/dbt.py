@@ -16,7 +16,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 from psycopg2.extensions import parse_dsn
 
-from oss_datastore.connections import open_warehouse, prepare_home
+from oss_datastore.connections import open_warehouse, prepare_home, redshift_address
 from oss_datastore.resources.rows_at_fault import with_rows_at_fault
 from oss_datastore.settings import Settings
 
@@ -34,8 +34,11 @@ class ProjectDoesNotParse(RuntimeError):
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
     """What profiles and models read. Constant for a home, so that dbt's partial parsing holds from run to run."""
+    return _without_address(settings) | _address(settings)
+
+
+def _without_address(settings: Settings) -> dict[str, str]:
     return {
-        **_address(settings),
         "OSS_DATASTORE_WAREHOUSE": settings.warehouse,
         "OSS_DATASTORE_WAREHOUSE_PATH": str(settings.warehouse_path),
         "OSS_DATASTORE_RESPONSE_DAYS": str(settings.response_days),
@@ -48,9 +51,19 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
 
 
 def _address(settings: Settings) -> dict[str, str]:
-    """The parts of a PostgreSQL warehouse's address; dbt hides what begins with DBT_ENV_SECRET_ wherever it prints."""
-    if settings.warehouse != "postgres" or settings.warehouse_url is None:
+    """The parts of a server's address; dbt hides what begins with DBT_ENV_SECRET_ wherever it prints."""
+    if settings.warehouse == "duckdb" or settings.warehouse_url is None:
         return {}
+    if settings.warehouse == "redshift":
+        address = redshift_address(settings)
+        return {
+            "OSS_DATASTORE_WAREHOUSE_HOST": address.host,
+            "OSS_DATASTORE_WAREHOUSE_PORT": str(address.port),
+            "OSS_DATASTORE_WAREHOUSE_USER": address.user,
+            "OSS_DATASTORE_WAREHOUSE_DATABASE": address.database,
+            "OSS_DATASTORE_WAREHOUSE_SSLMODE": address.sslmode,
+            "DBT_ENV_SECRET_WAREHOUSE_PASSWORD": address.password,
+        }
     parts = parse_dsn(settings.warehouse_url.get_secret_value())
     return {
         "OSS_DATASTORE_WAREHOUSE_HOST": parts.get("host", "localhost"),
@@ -70,7 +83,8 @@ def prepare_manifest() -> Path:
         if not MANIFEST.exists() or MANIFEST.stat().st_mtime < _newest_source():
             done = subprocess.run(  # noqa: S603
                 [sys.executable, "-m", "dbt.cli.main", "--quiet", "parse", "--project-dir", str(PROJECT)],
-                env=os.environ | dbt_environment(Settings.load()) | {"DBT_LOG_PATH": str(MANIFEST.parent)},
+                # Nothing is connected to, and AWS is not asked for credentials.
+                env=os.environ | _without_address(Settings.load()) | {"DBT_LOG_PATH": str(MANIFEST.parent)},
                 cwd=PROJECT,
                 capture_output=True,
                 text=True,

@@ -1,7 +1,7 @@
 """From staged answers to typed rows in a warehouse.
 
-`psa` decides which rows a day has, `engine` says what a warehouse can do, `duckdb` and `postgres` do it. What is made
-of the rows afterwards is SQL (the dbt project), and which asset does it is `assets`.
+`psa` decides which rows a day has, `engine` says what a warehouse can do; `duckdb`, `postgres` and `redshift` do it.
+What is made of the rows afterwards is SQL (the dbt project), and which asset does it is `assets`.
 """
 
 from oss_datastore.warehouse.duckdb import DuckDbWarehouse

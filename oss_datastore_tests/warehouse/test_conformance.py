@@ -28,6 +28,7 @@ from oss_datastore.warehouse import (
     ask,
 )
 from oss_datastore.warehouse.psa import arrow
+from oss_datastore_tests.redshift.homes import redshift_warehouse
 
 DAY = date(2026, 10, 14)
 TABLE = Table("things", (bigint("thing_id"), text("name")), key=("thing_id",))
@@ -44,6 +45,10 @@ HELD = {
         "c.execute(\"select pg_advisory_xact_lock(hashtext('oss_datastore'), hashtext('warehouse'))\");"
         "print('held', flush=True); sys.stdin.read()"
     ),
+    "redshift": (
+        "import psycopg2, sys; c = psycopg2.connect(sys.argv[1].replace('redshift://', 'postgresql://')).cursor();"
+        "c.execute('lock metrics_vault.write_lock'); print('held', flush=True); sys.stdin.read()"
+    ),
 }
 
 
@@ -56,16 +61,19 @@ def kept(warehouse: Warehouse) -> list[tuple[Any, ...]]:
     return ask(warehouse, "select cast(load_date as date), thing_id, name from psa.things order by 1, 2, 3")[1]
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
+@pytest.fixture(params=["duckdb", "postgres", "redshift"])
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
 def address(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A DuckDB file, or the URL of an empty database."""
+    """A DuckDB file, or the URL of an empty database (of PostgreSQL, or behind the shim)."""
     if engine == "duckdb":
         yield str(tmp_path / "warehouse.duckdb")
+        return
+    if engine == "redshift":
+        yield request.getfixturevalue("redshift_url")
         return
     server: EmbeddedPostgres = request.getfixturevalue("postgres")
     name = f"warehouse_{secrets.token_hex(8)}"
@@ -76,10 +84,12 @@ def address(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iter
 
 
 @pytest.fixture
-def warehouse(engine: str, address: str) -> Warehouse:
+def warehouse(engine: str, address: str, request: pytest.FixtureRequest) -> Warehouse:
     made: Warehouse
     if engine == "duckdb":
         made = DuckDbWarehouse(Path(address), wait_seconds=0.3)
+    elif engine == "redshift":
+        made = redshift_warehouse(address, request.getfixturevalue("moto_s3"), wait_seconds=0.3)
     else:
         made = PostgresWarehouse(address, wait_seconds=0.3)
     made.prepare([TABLE])

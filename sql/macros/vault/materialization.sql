@@ -119,17 +119,10 @@ from ({{ vault_parsed_again() }}) as a
 {% macro vault_window_column(meta) %}{{ return(meta.get('day') or ('as_of' if meta['kind'] == 'pit' else 'load_date')) }}{% endmacro %}
 
 
-{#- Names and types of the query's columns are those that the model's yml promises; otherwise the model fails. -#}
-{% macro vault_keep_contract(definition) %}
-  {%- set contract = config.get('contract') -%}
-  {%- if contract and contract.enforced -%}{%- do get_assert_columns_equivalent(definition) -%}{%- endif -%}
-{% endmacro %}
-
-
 {#- A column added to a declaration appears in the table. Stored rows keep NULL, which is what their hash says. -#}
 {% macro vault_add_columns(relation, definition) %}
   {%- set stored = adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list -%}
-  {%- set declared = get_column_schema_from_query(definition) -%}
+  {%- set declared = vault_defined_columns(definition) -%}
   {%- for column in declared if column.name | lower not in stored -%}
     {%- call statement('add_column') -%}
       alter table {{ relation }} add column {{ column.name }} {{ column.data_type }}
