@@ -1,5 +1,0 @@
-"""Placeholder until the gate is there."""
-
-
-def judge(statement: str) -> None:
-    """Takes everything."""
