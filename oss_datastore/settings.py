@@ -25,6 +25,9 @@ from oss_datastore.clock import Clock
 from oss_datastore.redaction import remember_secret
 
 _OURS = "OSS_DATASTORE_"
+_COPY_ROLE = re.compile(
+    r"default|arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+(,arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+)*"
+)
 _TOPIC = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]{1,256}")
 
 
@@ -231,6 +234,8 @@ class Settings(BaseSettings):
                 _require_redshift_address(self.warehouse_url.get_secret_value())
             except ValueError as why:
                 raise ValueError(f"{_OURS}WAREHOUSE_URL: {why}") from None
+            if self.copy_role and not _COPY_ROLE.fullmatch(self.copy_role):
+                raise ValueError(f"{_OURS}COPY_ROLE: expected arn:aws:iam::<account>:role/<name>, or default")
             for name, value in (("S3_ROOT_BUCKET", self.s3_root_bucket), (f"{_OURS}COPY_ROLE", self.copy_role)):
                 if not value:
                     raise ValueError(f"{name} is needed with {_OURS}WAREHOUSE=redshift: it loads what lies in S3")

@@ -111,6 +111,7 @@ class RedshiftWarehouse:
 
     def clear(self) -> None:
         """Drops every table of our schemas; the schemas stay, with what was granted on them."""
+        self._make_schemas()
         with self._writing() as cursor:
             cursor.execute(
                 "select table_schema, table_name from information_schema.tables "

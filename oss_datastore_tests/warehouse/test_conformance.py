@@ -142,7 +142,7 @@ def test_every_type_comes_out_as_it_went_in(warehouse: Warehouse) -> None:
         *({k: one[k] for k in ("thing_id", "name", "is_so", "share", "seen_at", "on_day")} for one in rows),
         {"thing_id": 99, "name": None, "is_so": None, "share": None, "seen_at": None, "on_day": None},
     ]
-    _, [(hashed,)] = ask(warehouse, "select cast(thing_hk as varchar) from psa.everything where thing_id = 1")
+    _, [(hashed,)] = ask(warehouse, "select cast(thing_hk as varchar(36)) from psa.everything where thing_id = 1")
     assert hashed.replace("-", "") == key
 
 
