@@ -15,71 +15,21 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
-from oss_datastore.assets.vault import dbt_arguments
-from oss_datastore.catalogue import ANSWER_SETS
-from oss_datastore.connections import open_warehouse
-from oss_datastore.dead_letters.embedded import EmbeddedPostgres
-from oss_datastore.resources.dbt import PROJECT, dbt_environment
-from oss_datastore.settings import Settings
 from oss_datastore.simulator.server import Simulator
 from oss_datastore.staging.lines import Staging
 from oss_datastore.staging.store import LocalStore
-from oss_datastore.warehouse import PSA_TABLES, PsaLoader
-from oss_datastore_tests.staging.fetching import PLENTY, MemoryLetters, after, fetch_all, fetcher
-from oss_datastore_tests.warehouse.digests import Digest, digests
+from oss_datastore_tests.staging.fetching import after, fetch_all, fetcher
+from oss_datastore_tests.warehouse.digests import Digest
+from soak.loading import LIMITS, SEED, Home, engines
 
 FIRST = date(2026, 4, 18)
-SEED = 3
-LIMITS = replace(PLENTY, window_seconds=0.2, secondary_window_seconds=0.2)
 FAULTS = {"bad_gateway": 0.02, "truncated": 0.01, "graphql_node_error": 0.01, "forbidden@/repos/*/traffic/*": 0.02}
 """What strikes on every fifth day: a share of all requests."""
-
-
-class Home:
-    """A warehouse that loads days of one staging, psa to infomarts, without the checks."""
-
-    def __init__(self, folder: Path, staging: Staging, **settings: str) -> None:
-        folder.mkdir()
-        self.target = folder / "target"
-        self.settings = Settings.load(OSS_DATASTORE_HOME=folder, _env_file=None, **settings)
-        self.warehouse = open_warehouse(self.settings)
-        self.warehouse.prepare(PSA_TABLES)
-        self.loader = PsaLoader(staging, self.warehouse, MemoryLetters())
-        self._manifest: Any = None
-
-    def load(self, days: Sequence[date]) -> None:
-        """One load of days that follow each other."""
-        for name in ANSWER_SETS:
-            self.loader.load(name, days)
-        self.loader.load_actors(days)
-        if self._manifest is None:
-            self._manifest = self._dbt("parse").result
-        _, *window = dbt_arguments(days)
-        self._dbt("run", *[word for word in window if word not in ("--indirect-selection", "cautious")])
-
-    def digests(self) -> dict[str, Digest]:
-        """Every table by a digest of its rows."""
-        return digests(self.warehouse)
-
-    def _dbt(self, *arguments: str) -> Any:
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-        from dbt.cli.main import dbtRunner
-
-        os.environ.update(dbt_environment(self.settings))
-        where = ["--project-dir", str(PROJECT), "--target-path", str(self.target), "--log-path", str(self.target)]
-        done = dbtRunner(manifest=self._manifest).invoke([*arguments, *where, "--quiet"])
-        # dbt keeps the file open in this process.
-        DuckDBConnectionManager.close_all_connections()
-        if not done.success:
-            raise RuntimeError(f"dbt {arguments[0]} failed: {done.exception or done.result}")
-        return done
 
 
 def live(folder: Path, days: Sequence[date], repositories: int) -> tuple[Staging, Home]:
@@ -104,6 +54,13 @@ def in_random_order(days: Sequence[date]) -> list[list[date]]:
     order = [[day] for day in (*days, *days[::3])]
     random.Random(SEED).shuffle(order)
     return order
+
+
+def differing(expected: Mapping[str, Digest], found: Mapping[str, Digest]) -> list[str]:
+    """Tables that are not the same, which it prints."""
+    names = sorted(t for t in expected.keys() | found.keys() if expected.get(t) != found.get(t))
+    print(f"  {len(names)} tables differ {', '.join(names)}", flush=True)
+    return names
 
 
 @contextmanager
@@ -134,25 +91,14 @@ def main(arguments: list[str] | None = None) -> int:
             staging, lived = live(folder, days, wanted.repositories)
         expected = lived.digests()
         print(f"  {len(expected)} tables, {sum(rows for rows, _ in expected.values()):,} rows", flush=True)
-        server = EmbeddedPostgres(folder / "postgres", durable=False)
-        try:
+        with engines(folder) as known:
             for engine in wanted.engines.split(","):
                 for plan, order in (("as one range", [days]), ("random order, thirds twice", in_random_order(days))):
-                    settings = {}
-                    if engine == "postgres":
-                        server.start()
-                        url = server.ensure_database(f"plan_{len(order)}")
-                        settings = {"OSS_DATASTORE_WAREHOUSE": engine, "OSS_DATASTORE_WAREHOUSE_URL": url}
                     with measured(f"{engine}, {plan}"):
-                        home = Home(folder / f"{engine}-{len(order)}", staging, **settings)
+                        home = Home(folder / f"{engine}-{len(order)}", staging, **known[engine]())
                         for some in order:
                             home.load(some)
-                    found = home.digests()
-                    differing = sorted(t for t in expected.keys() | found.keys() if expected.get(t) != found.get(t))
-                    print(f"  {len(differing)} tables differ {', '.join(differing)}", flush=True)
-                    broken |= bool(differing)
-        finally:
-            server.release()
+                    broken |= bool(differing(expected, home.digests()))
     return int(broken)
 
 

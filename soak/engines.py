@@ -1,0 +1,53 @@
+"""`python -m soak.engines`: thirty days of the demo's organisation on every engine as one range: the same tables.
+
+Redshift is the wire shim in front of PostgreSQL: this proves the adapter, COPY and every statement within the reviewed
+vocabulary, not a real cluster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from datetime import date, timedelta
+from pathlib import Path
+
+from soak.loading import Home, engines, fetched
+from soak.plans import differing, measured
+
+FIRST = date(2026, 9, 15)
+FAULTS = {"bad_gateway@/repos/acme/lantern/traffic/views": 0.2, "graphql_node_error": 0.01}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints each engine and what differs; 1 if anything does."""
+    asked = argparse.ArgumentParser(prog="python -m soak.engines", description="One month on every engine.")
+    asked.add_argument("--days", type=int, default=30)
+    asked.add_argument("--repositories", type=int, default=12)
+    wanted = asked.parse_args(arguments)
+    days = [FIRST + timedelta(days=n) for n in range(wanted.days)]
+    print(
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {len(days)} days, {wanted.repositories} repositories"
+    )
+    broken = False
+    with tempfile.TemporaryDirectory(prefix="soak-engines-") as name:
+        folder = Path(name)
+        with measured("fetched"):
+            staging = fetched(folder, days, wanted.repositories, faults=FAULTS)
+        expected = None
+        with engines(folder) as known:
+            for engine, settings in known.items():
+                with measured(f"{engine}, psa to infomarts"):
+                    home = Home(folder / engine, staging, **settings())
+                    home.load(days)
+                found = home.digests()
+                if expected is None:
+                    expected = found
+                    print(f"  {len(found)} tables, {sum(rows for rows, _ in found.values()):,} rows", flush=True)
+                broken |= bool(differing(expected, found))
+    return int(broken)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
