@@ -59,7 +59,7 @@ def test_comments_say_nothing() -> None:
 def entries() -> Iterator[dict[str, Any]]:
     """Every entry of the list."""
     read = yaml.safe_load(LIST.read_text(encoding="utf-8"))
-    yield from [*read["commands"], *read["words"], *read["functions"], read["date_parts"]]
+    yield from [*read["commands"], *read["words"], *read["functions"], read["date_parts"], read["reserved"]]
     yield from [*read["types"].values(), *read["nodes"].values(), *read["rules"].values()]
 
 

@@ -56,6 +56,7 @@ class Vocabulary:
     types: Mapping[str, Mapping[str, Any]]
     nodes: Mapping[str, Mapping[str, Any]]
     date_parts: frozenset[str]
+    reserved: frozenset[str]
     commands: tuple[re.Pattern[str], ...]
     rules: Mapping[str, Mapping[str, str]]
 
@@ -76,6 +77,7 @@ def vocabulary() -> Vocabulary:
         types=read["types"],
         nodes=read["nodes"],
         date_parts=frozenset(read["date_parts"]["names"].split()),
+        reserved=frozenset(read["reserved"]["words"].split()),
         commands=tuple(_pattern(entry["form"]) for entry in read["commands"]),
         rules=read["rules"],
     )
@@ -136,6 +138,9 @@ def _faults(text: str, tokens: Sequence[Token]) -> Iterator[str]:
     for function in called:
         for kind, arguments in function["nodes"].items():
             granted.setdefault(kind, []).extend(arguments)
+    for name in tree.find_all(exp.Identifier):
+        if not name.args.get("quoted") and name.name.lower() in known.reserved:
+            yield f"the reserved word {name.name.lower()} as a name"
     for node in tree.walk():
         yield from _node_faults(known, node, granted)
     yield from _rule_faults(known, tree, granted, {k for f in called if f.get("frame") == "none" for k in f["nodes"]})
@@ -315,6 +320,14 @@ def _rule_faults(
             sources = [node.args["from_"].this, *(join.this for join in node.args.get("joins") or [])]
             if not all(source.alias for source in sources):
                 yield _rule("alias_before_qualify", _short(node))
+        if node.find_ancestor(exp.Subquery, exp.CTE, exp.Create, exp.Insert):
+            for column in node.expressions:
+                value = column.unalias()
+                if isinstance(value, exp.Null) or (isinstance(value, exp.Literal) and value.is_string):
+                    yield _rule("untyped_literal", _short(column))
+        orders = {str(inner.expression) for inner in node.find_all(exp.WithinGroup) if inner.parent_select is node}
+        if len(orders) > 1:
+            yield _rule("one_order_of_listagg", _short(node))
     yield from _correlation_faults(tree)
 
 

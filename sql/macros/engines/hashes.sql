@@ -13,6 +13,17 @@
 {% macro default__vault_hash_hex(key) %}{{ return("replace(cast(" ~ key ~ " as varchar), '-', '')") }}{% endmacro %}
 {% macro redshift__vault_hash_hex(key) %}{{ return(key) }}{% endmacro %}
 
+{#- A vault key as text in groups of 8, 4, 4, 4 and 12 digits, as a uuid is written. -#}
+{% macro vault_hash_text(key) %}{{ return(adapter.dispatch('vault_hash_text')(key)) }}{% endmacro %}
+{% macro default__vault_hash_text(key) %}{{ return('cast(' ~ key ~ ' as varchar(512))') }}{% endmacro %}
+{% macro redshift__vault_hash_text(key) %}
+  {%- set groups = [] -%}
+  {%- for start, length in [(1, 8), (9, 4), (13, 4), (17, 4), (21, 12)] -%}
+    {%- do groups.append('substring(' ~ key ~ ', ' ~ start ~ ', ' ~ length ~ ')') -%}
+  {%- endfor -%}
+  {{ return(groups | join(" || '-' || ")) }}
+{% endmacro %}
+
 {#- 15 hex digits as a number of 60 bits. -#}
 {% macro vault_hex_number(digits) %}{{ return(adapter.dispatch('vault_hex_number')(digits)) }}{% endmacro %}
 {% macro default__vault_hex_number(digits) %}{{ return("cast('0x' || " ~ digits ~ ' as bigint)') }}{% endmacro %}
@@ -24,3 +35,15 @@
 {% macro default__vault_byte_order(text) %}{{ return(text) }}{% endmacro %}
 {% macro postgres__vault_byte_order(text) %}{{ return(text ~ ' collate "C"') }}{% endmacro %}
 {% macro redshift__vault_byte_order(text) %}{{ return(text) }}{% endmacro %}
+
+{#-
+  Quotient with six places. Of decimal(38,6) by bigint Redshift keeps six places, too, and does not say whether it cuts or
+  rounds the last; a floating point number it rounds.
+-#}
+{% macro ratio(part, whole) %}{{ return(adapter.dispatch('ratio')(part, whole)) }}{% endmacro %}
+{% macro default__ratio(part, whole) %}
+  {{- return('cast(cast(' ~ part ~ ' as decimal(38,6)) / ' ~ whole ~ ' as decimal(38,6))') -}}
+{% endmacro %}
+{% macro redshift__ratio(part, whole) %}
+  {{- return('cast(cast(' ~ part ~ ' as double precision) / ' ~ whole ~ ' as decimal(38,6))') -}}
+{% endmacro %}

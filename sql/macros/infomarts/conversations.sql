@@ -9,7 +9,7 @@
   loaded day belongs to a later day.
 -#}
 {% macro spoken() %}
-select c.repo_hk, c.issue_number, c.author_hk as actor_hk, c.created_at as done_at, 'comment' as kind, cast(null as varchar(64)) as detail
+select c.repo_hk, c.issue_number, c.author_hk as actor_hk, c.created_at as done_at, cast('comment' as varchar(40)) as kind, cast(null as varchar(64)) as detail
 from {{ ref('nh_link_issue_comment') }} c
 union all
 select e.repo_hk, e.issue_number, e.actor_hk, e.created_at as done_at,

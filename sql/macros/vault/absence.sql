@@ -103,7 +103,7 @@ select {{ key }} from {{ relation }} where load_end_date >= {{ window['start'] }
   {%- set points_sql -%}
 select {{ key }}, load_date, scope, rec_src, hash_diff, 1 as origin from {{ present }}
 union all
-select t.{{ key }}, t.load_date, t.{{ scope }} as scope, {{ 't.rec_src' if 'rec_src' in remembers else "''" }} as rec_src, t.hash_diff, 0 as origin
+select t.{{ key }}, t.load_date, t.{{ scope }} as scope, {{ 't.rec_src' if 'rec_src' in remembers else "cast('' as varchar(1))" }} as rec_src, t.hash_diff, 0 as origin
 from {{ stored }} t
 where {{ still_there }} t.load_date < {{ window['start'] }}
 {%- if late %}

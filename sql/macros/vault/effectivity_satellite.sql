@@ -37,13 +37,15 @@ where v.hash_diff_before is null or v.hash_diff_before <> v.hash_diff
 
 
 {#- A relation that moves to another scope has changed, too: the scope is part of the state. -#}
-{% macro effectivity_hash(scope) %}{{ return(vault_hash("'in ' || cast(" ~ scope ~ " as varchar(512))")) }}{% endmacro %}
+{% macro effectivity_hash(meta, scope) %}
+  {{ return(vault_hash("'in ' || " ~ (vault_hash_text(scope) if meta['driving_key'] else 'cast(' ~ scope ~ ' as varchar(512))'))) }}
+{% endmacro %}
 
 
 {#- (key, load_date, scope, rec_src, hash_diff) of the source's rows for which the condition (over s) holds, once a day. -#}
 {% macro presences(meta, condition) %}
 {%- set scope = absence_scope(meta) -%}
-select p.{{ meta['key'] }}, p.load_date, p.scope, p.rec_src, {{ effectivity_hash('p.scope') }} as hash_diff
+select p.{{ meta['key'] }}, p.load_date, p.scope, p.rec_src, {{ effectivity_hash(meta, 'p.scope') }} as hash_diff
 from (
   select s.{{ meta['source_key'] }} as {{ meta['key'] }}, s.load_date, s.{{ scope }} as scope, s.rec_src,
     row_number() over (

@@ -30,15 +30,18 @@
 {% endmacro %}
 
 
-{#- Every sighting for which the condition (over s) holds. -#}
-{% macro sightings(meta, condition) %}
+{#- Every sighting for which the condition (over s) holds; with `unknown_to` of keys only that this table lacks. -#}
+{% macro sightings(meta, condition, unknown_to=none) %}
   {%- for item in meta['sources'] %}
     {%- set feed = vault_feed(item) -%}
     {%- set named = feed['columns'] -%}
     select s.{{ named.get(meta['key'], meta['key']) }} as {{ meta['key'] }},
       {%- for column in meta['columns'] %} s.{{ named.get(column, meta['hash_diff'] if column == 'hash_diff' else column) }} as {{ column }},{% endfor %} s.load_date, s.rec_src
     from {{ feed['relation'] }} s
-    where s.{{ named.get(meta['key'], meta['key']) }} is not null and {{ condition.replace('{key}', 's.' ~ named.get(meta['key'], meta['key'])) }}
+    {%- if unknown_to %}
+    left join {{ unknown_to }} t on t.{{ meta['key'] }} = s.{{ named.get(meta['key'], meta['key']) }}
+    {%- endif %}
+    where {{ 't.' ~ meta['key'] ~ ' is null and ' if unknown_to }}s.{{ named.get(meta['key'], meta['key']) }} is not null and {{ condition.replace('{key}', 's.' ~ named.get(meta['key'], meta['key'])) }}
     {%- if not loop.last %}
     union all
     {% endif %}
@@ -47,12 +50,12 @@
 
 
 {#- With `is_day` the condition holds for one day only: a feed that has each key once a day has nothing to choose from. -#}
-{% macro first_sightings(meta, condition, is_day=false) -%}
+{% macro first_sightings(meta, condition, is_day=false, unknown_to=none) -%}
 {%- set feed = meta['sources'][0] -%}
 {%- set name = feed if feed is string else feed['source'] -%}
 {%- set named = {} if feed is string else feed.get('columns', {}) -%}
 {%- if is_day and meta['sources'] | length == 1 and vault_is_unique(name, named.get(meta['key'], meta['key'])) -%}
-{{ sightings(meta, condition) }}
+{{ sightings(meta, condition, unknown_to) }}
 {%- else -%}
 select r.{{ meta['key'] }}, {{ vault_columns(meta['columns'], 'r') }}r.load_date, r.rec_src
 from (
@@ -61,7 +64,7 @@ from (
     order by u.load_date, {{ vault_byte_order('u.rec_src') }}{{ ', u.hash_diff' if meta.get('hash_diff') }}
   ) as choice
   from (
-    {{ sightings(meta, condition) }}
+    {{ sightings(meta, condition, unknown_to) }}
   ) as u
 ) as r
 where r.choice = 1
@@ -80,8 +83,8 @@ where r.choice = 1
   {%- set columns = [key] + meta['columns'] + ['load_date', 'rec_src'] -%}
   {%- set in_window = 's.load_date >= ' ~ window['start'] ~ ' and s.load_date < ' ~ window['end'] -%}
   {%- if not late -%}
-    {%- set is_new = in_window ~ ' and not exists (select 1 from ' ~ relation ~ ' t where t.' ~ key ~ ' = {key})' -%}
-    {{ return([['insert', 'insert into ' ~ relation ~ ' (' ~ columns | join(', ') ~ ')\n' ~ first_sightings(meta, is_new, window.get('is_day'))]]) }}
+    {%- set new_ones = first_sightings(meta, in_window, window.get('is_day'), relation) -%}
+    {{ return([['insert', 'insert into ' ~ relation ~ ' (' ~ columns | join(', ') ~ ')\n' ~ new_ones]]) }}
   {%- endif -%}
 
   {%- set seen = vault_temporary(relation, 'seen') -%}

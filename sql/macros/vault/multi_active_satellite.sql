@@ -6,7 +6,7 @@
 -#}
 
 {% macro multi_active_satellite(key, child_keys, source, row_hash, columns=none, dataset=none, source_key=none) %}
-  {%- set meta = {'kind': 'multi_active_satellite', 'key': key, 'child_keys': child_keys, 'source_key': source_key or key,
+  {%- set meta = {'kind': 'multi_active_satellite', 'key': key, 'child_keys': vault_quoted(child_keys), 'source_key': source_key or key,
                   'source': source, 'row_hash': row_hash, 'columns': columns, 'dataset': dataset} -%}
   {{- config(meta={'vault': meta}) -}}
   {%- set attributes = block_attributes(meta) -%}
@@ -40,7 +40,7 @@ versions as (
   where v.hash_diff_before is null or v.hash_diff_before <> v.hash_diff
 )
 select v.{{ key }}, v.load_date, v.load_end_date, v.hash_diff, r.rec_src
-  {%- if dataset %}, r.scope{% endif %}{% for column in child_keys + attributes %}, r.{{ column }}{% endfor %}
+  {%- if dataset %}, r.scope{% endif %}{% for column in meta['child_keys'] + attributes %}, r.{{ column }}{% endfor %}
 from versions v
 join block_rows r on r.{{ key }} = v.{{ key }} and r.load_date = v.load_date
 {% endmacro %}
@@ -71,7 +71,7 @@ where b.choice = 1
 
 {#- (key, load_date, scope, rec_src, hash_diff) of each block in a table or common table expression of block rows. -#}
 {% macro blocks(meta, rows) %}
-select b.{{ meta['key'] }}, b.load_date, {{ 'min(b.scope)' if meta['dataset'] else "''" }} as scope, min(b.rec_src) as rec_src,
+select b.{{ meta['key'] }}, b.load_date, {{ 'min(b.scope)' if meta['dataset'] else "cast('' as varchar(1))" }} as scope, min(b.rec_src) as rec_src,
   {{ block_hash('b.row_hex') }} as hash_diff
 from (
   select r.*, {{ vault_hash_hex('r.row_hash') }} as row_hex from {{ rows }} r

@@ -34,8 +34,16 @@
   psa.yml carries as metadata. So a column declared there is in psa, in the hash and in the satellite at once.
 -#}
 {% macro vault_kept_columns(columns, source_name, hash_diff) %}
-  {%- if columns is not none or not execute -%}{{ return(columns or []) }}{%- endif -%}
-  {{ return(vault_staged_as(source_name)['hash_diffs'][hash_diff]) }}
+  {%- if columns is not none or not execute -%}{{ return(vault_quoted(columns or [])) }}{%- endif -%}
+  {{ return(vault_quoted(vault_staged_as(source_name)['hash_diffs'][hash_diff])) }}
+{% endmacro %}
+
+
+{#- Names that GitHub gave in quotes, for language and permissions are words of Redshift's own. -#}
+{% macro vault_quoted(columns) %}
+  {%- set names = [] -%}
+  {%- for column in columns -%}{%- do names.append('"' ~ column ~ '"') -%}{%- endfor -%}
+  {{ return(names) }}
 {% endmacro %}
 
 

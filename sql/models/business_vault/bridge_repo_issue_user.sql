@@ -11,11 +11,11 @@ open_issues as (
     and e.load_date <= d.as_of and d.as_of < e.load_end_date and e.is_active
 ),
 roles as (
-  select o.as_of, o.repo_hk, o.issue_hk, a.author_hk as user_hk, 'author' as role
+  select o.as_of, o.repo_hk, o.issue_hk, a.author_hk as user_hk, cast('author' as varchar(40)) as role
   from open_issues o
   join {{ ref('link_issue_author') }} a on a.issue_hk = o.issue_hk and a.load_date <= o.as_of
   union
-  select o.as_of, o.repo_hk, o.issue_hk, a.assignee_hk, 'assignee'
+  select o.as_of, o.repo_hk, o.issue_hk, a.assignee_hk, cast('assignee' as varchar(40))
   from open_issues o
   join {{ ref('link_issue_assignee') }} a on a.issue_hk = o.issue_hk
   join {{ ref('eff_sat_issue_assignee') }} e on e.link_issue_assignee_hk = a.link_issue_assignee_hk

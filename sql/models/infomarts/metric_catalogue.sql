@@ -1,5 +1,5 @@
 {%- for metric in metric_list() %}
 {{- '\nunion all\n' if not loop.first }}
-select '{{ metric['name'] }}' as metric, '{{ metric['unit'] }}' as unit, '{{ metric['over_time'] }}' as over_time, 'sum' as over_repositories,
-  '{{ metric['definition'] }}' as definition, '{{ metric['mart'] }}' as mart, '{{ metric['value'] }}' as source_column
+select cast('{{ metric['name'] }}' as varchar(40)) as metric, cast('{{ metric['unit'] }}' as varchar(40)) as unit, cast('{{ metric['over_time'] }}' as varchar(40)) as over_time, cast('sum' as varchar(40)) as over_repositories,
+  cast('{{ metric['definition'] }}' as varchar(400)) as definition, cast('{{ metric['mart'] }}' as varchar(40)) as mart, cast('{{ metric['value'] }}' as varchar(40)) as source_column
 {%- endfor %}

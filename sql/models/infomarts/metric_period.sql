@@ -6,7 +6,7 @@ periods as (
   {%- for period in ['week', 'month', 'quarter'] %}
   select p.period, p.start_on, p.end_on, p.days_count
   from (
-    select '{{ period }}' as period, d.{{ period }}_start as start_on, min(d.day) as first_on, max(d.day) as end_on, count(*) as days_count
+    select cast('{{ period }}' as varchar(40)) as period, d.{{ period }}_start as start_on, min(d.day) as first_on, max(d.day) as end_on, count(*) as days_count
     from days d
     group by d.{{ period }}_start
   ) as p
@@ -28,7 +28,7 @@ days_of_periods as (
 ),
 observed as (
   {%- for metric in metric_list() %}
-  select '{{ metric['name'] }}' as metric, '{{ metric['over_time'] }}' as over_time, m.repo_id, m.org_id, m.org_login, m.full_name,
+  select cast('{{ metric['name'] }}' as varchar(40)) as metric, cast('{{ metric['over_time'] }}' as varchar(40)) as over_time, m.repo_id, m.org_id, m.org_login, m.full_name,
     m.{{ metric['day'] }} as day, m.{{ metric['value'] }} as amount
   from {{ ref(metric['mart']) }} m
   {%- if metric.get('only') %}
@@ -56,14 +56,14 @@ paired as (
   left join {{ ref('dim_repository') }} r on r.repo_id = a.repo_id and r.is_current
 ),
 compared as (
-  select 'repository' as scope_kind, p.org_id, p.org_login, p.repo_id, p.full_name, p.period, p.start_on, p.end_on, p.metric,
+  select cast('repository' as varchar(40)) as scope_kind, p.org_id, p.org_login, p.repo_id, p.full_name, p.period, p.start_on, p.end_on, p.metric,
     p.amount as amount, p.amount_before as previous,
     case when p.amount_before is not null then p.amount end as compared, case when p.amount is null then 0 else 1 end as n,
     case when p.amount is null or p.amount_before is null then 0 else 1 end as n_compared, 1 as repositories_count,
     p.complete_days, p.days_count as expected_days
   from paired p
   union all
-  select 'organization' as scope_kind, p.org_id, max(p.org_login), cast(null as bigint) as repo_id, cast(null as varchar(255)) as full_name,
+  select cast('organization' as varchar(40)) as scope_kind, p.org_id, max(p.org_login), cast(null as bigint) as repo_id, cast(null as varchar(255)) as full_name,
     p.period, p.start_on, p.end_on, p.metric, sum(p.amount),
     sum(case when p.amount is not null then p.amount_before end), sum(case when p.amount_before is not null then p.amount end),
     count(p.amount), sum(case when p.amount is null or p.amount_before is null then 0 else 1 end), count(*),
@@ -76,9 +76,9 @@ select c.scope_kind, c.org_id, c.org_login, c.repo_id, c.full_name, c.period, c.
   cast(c.amount as bigint) as value, cast(c.n as bigint) as n,
   case when c.n_compared > 0 then cast(c.compared as bigint) end as value_compared,
   case when c.n_compared > 0 then cast(c.previous as bigint) end as previous,
-  case when c.n_compared > 0 then cast(c.compared - c.previous as bigint) end as delta,
+  case when c.n_compared > 0 then cast(c.compared - c.previous as bigint) end as "delta",
   case when c.n_compared > 0 and c.previous >= 20
-    then cast(cast(c.compared - c.previous as decimal(38,6)) / c.previous as decimal(38,6)) end as change_ratio,
+    then {{ ratio('c.compared - c.previous', 'c.previous') }} end as change_ratio,
   cast(c.n_compared as bigint) as n_compared, cast(c.repositories_count as bigint) as repositories_count,
   cast(c.complete_days as bigint) as complete_days, cast(c.expected_days as bigint) as expected_days,
   c.n_compared = c.repositories_count as is_comparable

@@ -40,14 +40,14 @@ deeds as (
   from items i
   join spoken s on s.repo_hk = i.repo_hk and s.issue_number = i.number
   union all
-  select i.item_hk, i.repo_hk, i.author_hk, l.reviewer_hk as actor_hk, s.submitted_at as done_at, 'review' as kind, s.state as detail
+  select i.item_hk, i.repo_hk, i.author_hk, l.reviewer_hk as actor_hk, s.submitted_at as done_at, cast('review' as varchar(40)) as kind, s.state as detail
   from items i
   join {{ ref('link_pull_request_review') }} l on l.pull_request_hk = i.item_hk
   join {{ ref('sat_pull_request_review') }} s on s.link_pull_request_review_hk = l.link_pull_request_review_hk
     and s.load_end_date = {{ vault_far() }}
   where s.submitted_at is not null
   union all
-  select i.item_hk, i.repo_hk, i.author_hk, m.merged_by_hk as actor_hk, i.merged_at as done_at, 'merged' as kind, null as detail
+  select i.item_hk, i.repo_hk, i.author_hk, m.merged_by_hk as actor_hk, i.merged_at as done_at, cast('merged' as varchar(40)) as kind, cast(null as varchar(64)) as detail
   from items i
   join {{ ref('link_pull_request_merged_by') }} m on m.pull_request_hk = i.item_hk
   where i.merged_at is not null

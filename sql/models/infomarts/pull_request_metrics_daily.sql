@@ -10,7 +10,7 @@ items as (
 select d.repo_id, d.org_id, d.org_login, d.full_name, d.visibility, d.is_fork, d.day, d.opened, d.opened_by_community, d.merged,
   d.closed - d.merged as closed_unmerged, d.open_at_close, d.open_over_30_days, d.open_over_90_days, d.open_over_365_days,
   d.closed_in_90_days, d.to_close_in_90_days,
-  case when d.to_close_in_90_days > 0 then cast(cast(d.closed_in_90_days as decimal(38,6)) / d.to_close_in_90_days as decimal(38,6)) end
+  case when d.to_close_in_90_days > 0 then {{ ratio('d.closed_in_90_days', 'd.to_close_in_90_days') }} end
     as change_request_closure_ratio,
   d.first_responses, d.response_seconds_median, d.response_seconds_p90, d.due, d.due_met, d.data_state, d.is_final, d.observed_at
 from item_days d

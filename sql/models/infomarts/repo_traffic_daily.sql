@@ -28,11 +28,11 @@ covered as (
   group by w.repo_hk, w.dataset, c.day
 ),
 highest as (
-  select repo_hk, 'traffic_views' as dataset, traffic_date as day, max("count") as total, max(uniques) as uniques
+  select repo_hk, cast('traffic_views' as varchar(40)) as dataset, traffic_date as day, max("count") as total, max(uniques) as uniques
   from {{ ref('ma_sat_repo_traffic_views') }}
   group by repo_hk, traffic_date
   union all
-  select repo_hk, 'traffic_clones' as dataset, traffic_date as day, max("count") as total, max(uniques) as uniques
+  select repo_hk, cast('traffic_clones' as varchar(40)) as dataset, traffic_date as day, max("count") as total, max(uniques) as uniques
   from {{ ref('ma_sat_repo_traffic_clones') }}
   group by repo_hk, traffic_date
 ),
@@ -50,7 +50,7 @@ asked as (
   where l.dataset in ('traffic_views', 'traffic_clones')
 ),
 kinds as (
-  select 'traffic_views' as dataset union all select 'traffic_clones' as dataset
+  select cast('traffic_views' as varchar(40)) as dataset union all select cast('traffic_clones' as varchar(40)) as dataset
 ),
 measured as (
   select d.repo_hk, d.day, k.dataset,

@@ -9,9 +9,9 @@ repositories as (
 {{ repository_days() }}
 ),
 kinds as (
-  select 'dependabot' as alert_kind, 'dependabot_alerts' as dataset
-  union all select 'code_scanning', 'code_scanning_alerts'
-  union all select 'secret_scanning', 'secret_scanning_alerts'
+  select cast('dependabot' as varchar(40)) as alert_kind, cast('dependabot_alerts' as varchar(40)) as dataset
+  union all select cast('code_scanning' as varchar(40)), cast('code_scanning_alerts' as varchar(40))
+  union all select cast('secret_scanning' as varchar(40)), cast('secret_scanning_alerts' as varchar(40))
 ),
 -- Alerts can be asked for later, too: a day is known once a later fetch was complete.
 known_until as (

@@ -22,19 +22,19 @@ settings as (
   left join ledger x on x.dataset = 'secret_scanning_alerts' and x.scope = r.scope and x.load_date = r.load_date
 ),
 features as (
-  select s.repo_id, s.org_id, s.org_login, s.full_name, s.visibility, s.is_archived, s.day, 'dependabot_alerts' as feature,
+  select s.repo_id, s.org_id, s.org_login, s.full_name, s.visibility, s.is_archived, s.day, cast('dependabot_alerts' as varchar(40)) as feature,
     case when s.list_state <> 'complete' or s.has_vulnerability_alerts_enabled is null then 'unknown'
       when s.has_vulnerability_alerts_enabled then 'on' else 'off' end as state,
     s.list_state as data_state, s.listed_at as observed_at
   from settings s
   union all
-  select s.repo_id, s.org_id, s.org_login, s.full_name, s.visibility, s.is_archived, s.day, 'code_scanning' as feature,
+  select s.repo_id, s.org_id, s.org_login, s.full_name, s.visibility, s.is_archived, s.day, cast('code_scanning' as varchar(40)) as feature,
     case s.code_state when 'complete' then 'on' when 'disabled' then 'off' else 'unknown' end as state,
     coalesce(s.code_state, 'missing') as data_state, s.code_fetched_at as observed_at
   from settings s
   {%- for feature in ['secret_scanning', 'secret_scanning_push_protection', 'dependabot_security_updates'] %}
   union all
-  select s.repo_id, s.org_id, s.org_login, s.full_name, s.visibility, s.is_archived, s.day, '{{ feature }}' as feature,
+  select s.repo_id, s.org_id, s.org_login, s.full_name, s.visibility, s.is_archived, s.day, cast('{{ feature }}' as varchar(40)) as feature,
     case when s.list_state = 'complete' and coalesce(s.is_visible, false) and s.{{ feature }} = 'enabled' then 'on'
       when s.list_state = 'complete' and coalesce(s.is_visible, false) and s.{{ feature }} = 'disabled' then 'off'
       {%- if feature == 'secret_scanning' %}

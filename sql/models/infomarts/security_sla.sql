@@ -22,12 +22,12 @@ repositories as (
 ),
 {%- endfor %}
 alerts as (
-  select d.repo_id, d.org_id, d.org_login, d.full_name, d.visibility, 'dependabot' as alert_kind, d.alert_number, d.package_name as subject,
+  select d.repo_id, d.org_id, d.org_login, d.full_name, d.visibility, cast('dependabot' as varchar(40)) as alert_kind, d.alert_number, d.package_name as subject,
     d.severity, d.state, d.resolution, d.dismissed_reason as reason, d.created_at, d.due_at, d.closed_at, d.is_reopened, d.data_state,
     d.observed_at
   from {{ ref('security_alerts_current') }} d
   union all
-  select r.repo_id, r.org_id, r.org_login, r.full_name, r.visibility, 'code_scanning' as alert_kind, l.alert_number,
+  select r.repo_id, r.org_id, r.org_login, r.full_name, r.visibility, cast('code_scanning' as varchar(40)) as alert_kind, l.alert_number,
     coalesce(a.rule_name, a.rule_id) as subject, a.security_severity as severity, a.state,
     case when a.state in ('fixed', 'dismissed') then a.state end as resolution, a.dismissed_reason as reason, a.created_at,
     {{ add_seconds('a.created_at', '(' ~ sla_days('a.security_severity') ~ ') * 86400') }} as due_at,
@@ -40,8 +40,8 @@ alerts as (
   left join code_scanning_alert_openings o on o.link_repo_code_scanning_alert_hk = a.link_repo_code_scanning_alert_hk
   where a.load_end_date = {{ vault_far() }}
   union all
-  select r.repo_id, r.org_id, r.org_login, r.full_name, r.visibility, 'secret_scanning' as alert_kind, l.alert_number,
-    coalesce(a.secret_type_display_name, a.secret_type) as subject, 'critical' as severity, a.state,
+  select r.repo_id, r.org_id, r.org_login, r.full_name, r.visibility, cast('secret_scanning' as varchar(40)) as alert_kind, l.alert_number,
+    coalesce(a.secret_type_display_name, a.secret_type) as subject, cast('critical' as varchar(40)) as severity, a.state,
     case when a.state <> 'resolved' then null when a.resolution = 'revoked' then 'fixed' else 'dismissed' end as resolution,
     a.resolution as reason, a.created_at,
     {{ add_seconds('a.created_at', '(' ~ sla_days("'critical'") ~ ') * 86400') }} as due_at, a.resolved_at as closed_at,

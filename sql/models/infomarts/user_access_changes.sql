@@ -29,20 +29,20 @@ accounts as (
 ),
 {%- endfor %}
 scopes as (
-  select 'organization' as kind, h.org_hk as scope_hk, {{ scope_of('h.host', 'organization', 'h.org_id') }} as scope, h.org_hk
+  select cast('organization' as varchar(40)) as kind, h.org_hk as scope_hk, {{ scope_of('h.host', 'organization', 'h.org_id') }} as scope, h.org_hk
   from {{ ref('hub_org') }} h
   union all
-  select 'team', h.team_hk, {{ scope_of('h.host', 'team', 'h.team_id') }}, o.org_hk
+  select cast('team' as varchar(40)), h.team_hk, {{ scope_of('h.host', 'team', 'h.team_id') }}, o.org_hk
   from {{ ref('hub_team') }} h
   join team_homes o on o.team_hk = h.team_hk
   union all
-  select 'repository', h.repo_hk, {{ scope_of('h.host', 'repository', 'h.repo_id') }}, o.org_hk
+  select cast('repository' as varchar(40)), h.repo_hk, {{ scope_of('h.host', 'repository', 'h.repo_id') }}, o.org_hk
   from {{ ref('hub_repo') }} h
   join repo_homes o on o.repo_hk = h.repo_hk
 ),
 spells as (
   {%- for relation in relations %}
-  select '{{ relation['name'] }}' as relation, '{{ relation['dataset'] }}' as dataset, e.{{ relation['link'] }}_hk as link_hk, '{{ relation['scope'] }}' as kind,
+  select cast('{{ relation['name'] }}' as varchar(40)) as relation, cast('{{ relation['dataset'] }}' as varchar(40)) as dataset, e.{{ relation['link'] }}_hk as link_hk, cast('{{ relation['scope'] }}' as varchar(40)) as kind,
     l.{{ columns[relation['scope']] }} as scope_hk
     {%- for column, there in [('user_hk', relation['subject'] == 'user_hk'), ('team_hk', relation['scope'] == 'team'), ('repo_hk', 'repo' in relation['link'])] %},
     {{ 'l.' ~ column if there else 'case when 1 = 0 then l.' ~ columns[relation['scope']] ~ ' end' }} as {{ column }}
@@ -57,7 +57,7 @@ spells as (
 ),
 roles as (
   {%- for relation in relations if relation.get('role') %}
-  select '{{ relation['name'] }}' as relation, s.{{ relation['link'] }}_hk as link_hk, s.load_date, s.load_end_date,
+  select cast('{{ relation['name'] }}' as varchar(40)) as relation, s.{{ relation['link'] }}_hk as link_hk, s.load_date, s.load_end_date,
     {{ "case s.role when 'admin' then 'owner' else s.role end" if relation['name'] == 'organization member' else 's.' ~ relation['role'][1] }} as role
   from {{ ref(relation['role'][0]) }} s
   {%- if not loop.last %}
@@ -79,7 +79,7 @@ events as (
   join scopes c on c.kind = p.kind and c.scope_hk = p.scope_hk
   left join firsts f on f.dataset = p.dataset and f.scope = c.scope
   union all
-  select p.relation, p.dataset, p.link_hk, p.user_hk, p.team_hk, p.repo_hk, c.scope, c.org_hk, r.load_date, 'changed' as change
+  select p.relation, p.dataset, p.link_hk, p.user_hk, p.team_hk, p.repo_hk, c.scope, c.org_hk, r.load_date, cast('changed' as varchar(40)) as change
   from spells p
   join scopes c on c.kind = p.kind and c.scope_hk = p.scope_hk
   join roles r on r.relation = p.relation and r.link_hk = p.link_hk and p.load_date < r.load_date and r.load_date < p.load_end_date
@@ -132,7 +132,7 @@ gaps as (
       select d.relation, c.kind, c.scope_hk, c.org_hk, k.day, coalesce(l.state, 'missing') as data_state
       from (
         {%- for relation in relations %}
-        select '{{ relation['name'] }}' as relation, '{{ relation['dataset'] }}' as dataset
+        select cast('{{ relation['name'] }}' as varchar(40)) as relation, cast('{{ relation['dataset'] }}' as varchar(40)) as dataset
         {%- if not loop.last %}
         union all
         {%- endif %}
@@ -151,7 +151,7 @@ all_rows as (
   select relation, change, org_hk, repo_hk, team_hk, user_hk, role_before, role_after, paths, changed_on, unknown_until, not_before, data_state, observed_at
   from changes
   union all
-  select g.relation, 'unknown' as change, g.org_hk, h.repo_hk, t.team_hk, u.user_hk, cast(null as varchar(255)) as role_before,
+  select g.relation, cast('unknown' as varchar(40)) as change, g.org_hk, h.repo_hk, t.team_hk, u.user_hk, cast(null as varchar(255)) as role_before,
     cast(null as varchar(255)) as role_after, cast(null as varchar(255)) as paths, g.first_day as changed_on, g.last_day as unknown_until,
     cast(null as date) as not_before, g.data_state, cast(null as timestamp) as observed_at
   from gaps g

@@ -90,14 +90,14 @@ paths as (
   left join {{ ref('sat_team') }} t on t.team_hk = h.team_hk and t.load_end_date = {{ vault_far() }}
   left join team_roles o on o.team_hk = h.team_hk and o.repo_hk = i.repo_hk
   union
-  select o.repo_hk, lu.user_hk, 'team' as kind, t.slug as team, o.role_name
+  select o.repo_hk, lu.user_hk, cast('team' as varchar(40)) as kind, t.slug as team, o.role_name
   from teams t
   join team_roles o on o.team_hk = t.team_hk
   join {{ ref('link_team_user') }} lu on lu.team_hk = t.team_hk
   join {{ ref('eff_sat_team_user') }} eu on eu.link_team_user_hk = lu.link_team_user_hk and eu.is_active
     and eu.load_end_date = {{ vault_far() }}
   union
-  select r.repo_hk, m.user_hk, 'owner' as kind, cast(null as varchar(255)) as team, 'admin' as role_name
+  select r.repo_hk, m.user_hk, cast('owner' as varchar(40)) as kind, cast(null as varchar(255)) as team, cast('admin' as varchar(40)) as role_name
   from members m
   join repositories r on r.org_hk = m.org_hk
   where m.role = 'admin'
@@ -168,7 +168,7 @@ on_organizations as (
   left join first_members f on f.scope = g.org_scope
   left join member_states s on s.scope = g.org_scope
   union all
-  select o.org_hk, o.user_hk, 'outside collaborator' as role, cast(null as varchar(64)) as organization_path, o.first_seen_on,
+  select o.org_hk, o.user_hk, cast('outside collaborator' as varchar(40)) as role, cast(null as varchar(64)) as organization_path, o.first_seen_on,
     case when o.load_date > f.load_date then o.first_seen_on end as granted_on,
     coalesce(s.data_state, 'missing') as data_state, s.observed_at
   from outside o

@@ -5,6 +5,7 @@
 -#}
 {% test versions_are_sound(model, column_name, parent=none, parent_key=none, child_keys=[], may_end=false) %}
 {%- set parent_key = parent_key or column_name %}
+{%- set child_keys = vault_quoted(child_keys) %}
 with rows_of_version as (
   select {{ column_name }}, load_date, load_end_date, hash_diff, count(*) as times
   from {{ model }}
