@@ -122,12 +122,3 @@ $settle$
 {% macro default__before_whole_tables() %}{{ return('') }}{% endmacro %}
 {% macro postgres__before_whole_tables() %}{{ return('set local enable_nestloop = off') }}{% endmacro %}
 {% macro redshift__before_whole_tables() %}{{ return('') }}{% endmacro %}
-
-{#- What dbt compares a model with: the types of its yml, where a key is a uuid on the engines that have the type. -#}
-{% macro redshift__get_empty_schema_sql(columns) %}
-  {%- set declared = {} -%}
-  {%- for name, column in columns.items() -%}
-    {%- do declared.update({name: dict(column, data_type='char(32)' if column['data_type'] == 'uuid' else column['data_type'])}) -%}
-  {%- endfor -%}
-  {{ return(default__get_empty_schema_sql(declared)) }}
-{% endmacro %}
