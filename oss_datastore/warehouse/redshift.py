@@ -181,7 +181,7 @@ class RedshiftWarehouse:
                     for statement in statements:
                         cursor.execute(statement)
                 return
-            except (psycopg2.errors.SerializationFailure, psycopg2.InternalError) as why:
+            except psycopg2.DatabaseError as why:
                 if not _CONFLICT.search(str(why)):
                     raise WarehouseRefused(redact_text(str(why).strip())) from None
                 if attempt == _ATTEMPTS:
@@ -252,6 +252,8 @@ class RedshiftWarehouse:
                 cursor = self._lock(connection)
                 yield cursor
                 connection.commit()
+            except psycopg2.errors.SerializationFailure:
+                raise
             except psycopg2.OperationalError as why:
                 raise WarehouseUnavailable(_told(why)) from None
             except psycopg2.errors.InsufficientPrivilege as why:

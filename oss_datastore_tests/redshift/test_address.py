@@ -25,7 +25,7 @@ NEEDED = {
 }
 
 
-def workgroup(stub: Stubber, *, minutes: int, password: str = "given-for-an-hour") -> None:
+def workgroup(stub: Stubber, password: str, *, minutes: int) -> None:
     stub.add_response("get_workgroup", {"workgroup": {"endpoint": {"address": HOST, "port": 5439}}})
     stub.add_response(
         "get_credentials",
@@ -64,7 +64,7 @@ def test_a_workgroup_gives_credentials_that_are_kept_until_they_near_their_end(
     stubs: dict[str, Stubber], aws: Callable[[str], Any]
 ) -> None:
     locator = RedshiftLocator("redshift+iam://main/office", aws)
-    workgroup(stubs["redshift-serverless"], minutes=60)
+    workgroup(stubs["redshift-serverless"], "given-for-an-hour", minutes=60)
     first = locator()
     assert (first.host, first.port, first.user, first.sslmode) == (HOST, 5439, "IAMR:loader", "require")
     assert locator() is first
@@ -76,8 +76,8 @@ def test_credentials_that_end_within_minutes_are_asked_for_anew(
     stubs: dict[str, Stubber], aws: Callable[[str], Any]
 ) -> None:
     locator = RedshiftLocator("redshift+iam://main/office", aws)
-    workgroup(stubs["redshift-serverless"], minutes=5)
-    workgroup(stubs["redshift-serverless"], minutes=60, password="given-the-second-time")
+    workgroup(stubs["redshift-serverless"], "given-for-minutes", minutes=5)
+    workgroup(stubs["redshift-serverless"], "given-the-second-time", minutes=60)
     locator()
     assert locator().password == "given-the-second-time"
 

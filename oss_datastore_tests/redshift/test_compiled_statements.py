@@ -131,7 +131,8 @@ def test_every_step_of_every_vault_table_is_within_the_vocabulary(compiled: Comp
 
 def test_what_the_materialization_asks_and_notes_is_within_the_vocabulary(compiled: Compiled) -> None:
     assert refusals(("standing", statement) for statement in compiled.standing) == []
-    assert "char(32)" in compiled.standing[-1] and "uuid" not in compiled.standing[-1]
+    assert "char(32)" in compiled.standing[-1]
+    assert "uuid" not in compiled.standing[-1]
 
 
 def test_every_statement_that_makes_a_mart_is_within_the_vocabulary(compiled: Compiled) -> None:
