@@ -12,10 +12,12 @@ Which settings are secret does not belong here, nor what is done with them.
 from __future__ import annotations
 
 import json
+import logging
 import re
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -158,7 +160,8 @@ class Secret(SecretStr):
 
         try:
             client = SecretsManagerResource(region_name=region, endpoint_url=endpoint).get_client()
-            answer = client.get_secret_value(SecretId=name)
+            with _answer_not_logged():
+                answer = client.get_secret_value(SecretId=name)
         except ClientError as why:
             code = str(why.response.get("Error", {}).get("Code", "unknown"))
             if code == "ResourceNotFoundException":
@@ -185,6 +188,18 @@ class Secret(SecretStr):
 
     def __hash__(self) -> int:
         return hash(self._secret_value)
+
+
+@contextmanager
+def _answer_not_logged() -> Iterator[None]:
+    """The AWS library logs every answer whole at the level DEBUG, before anybody could know what is secret in it."""
+    library = logging.getLogger("botocore")
+    level = library.level
+    library.setLevel(max(library.getEffectiveLevel(), logging.INFO))
+    try:
+        yield
+    finally:
+        library.setLevel(level)
 
 
 def forget_kept() -> None:

@@ -8,6 +8,7 @@ import os
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +19,7 @@ import boto3
 import psycopg2
 import pytest
 from click.testing import CliRunner
+from moto.core.exceptions import JsonRESTError
 
 from oss_datastore import secret_settings
 from oss_datastore.alerts import Alert, NotDelivered, notifiers
@@ -93,7 +95,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_every_secret_setting_may_be_kept_elsewhere(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = vault.keep(f"ghp_{HIDDEN}0")
-    several = vault.keep({"acme": f"ghp_{HIDDEN}1", "pem": f"-----BEGIN {HIDDEN}\n", "url": f"postgresql://a:{HIDDEN}@h/d"})
+    several = vault.keep(
+        {"acme": f"ghp_{HIDDEN}1", "pem": f"-----BEGIN {HIDDEN}\n", "url": f"postgresql://a:{HIDDEN}@h/d"}
+    )
     monkeypatch.setenv("GITHUB_TOKEN", f"aws-sm://{whole}")
     monkeypatch.setenv("GITHUB_TOKENS", f"acme=aws-sm://{several}#acme,globex=ghp_own")
     monkeypatch.setenv("GITHUB_APP_PRIVATE_KEY", f"aws-sm://{vault.arn}#pem")
@@ -118,7 +122,8 @@ def test_every_secret_setting_may_be_kept_elsewhere(vault: Vault, monkeypatch: p
 def test_what_stands_in_braces_is_quoted_into_the_address(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     name = vault.keep({"username": "me@acme", "password": "p@ss/w:rd?#%", "port": 5439})
     monkeypatch.setenv(
-        "DLQ_URL", f"postgresql://{{aws-sm://{name}#username}}:{{aws-sm://{vault.arn}#password}}@h:{{aws-sm://{name}#port}}/d"
+        "DLQ_URL",
+        f"postgresql://{{aws-sm://{name}#username}}:{{aws-sm://{vault.arn}#password}}@h:{{aws-sm://{name}#port}}/d",
     )
     address = Settings.load().dlq_url
     assert address is not None
@@ -171,6 +176,18 @@ def test_a_rotated_secret_reaches_a_process_that_runs_on(
     assert asked == [name, name]
 
 
+def _wait_for_passwords(parts: dict[str, str], role: str) -> None:
+    """A server takes up new rules in its own time."""
+    for _ in range(100):
+        try:
+            psycopg2.connect(host=parts["host"], port=parts["port"], dbname=parts["dbname"], user=role, password="x")
+        except psycopg2.OperationalError as refused:
+            if "password authentication failed" in str(refused):
+                return
+        time.sleep(0.1)
+    raise AssertionError("the server never asked for a password")
+
+
 def test_a_queue_that_refuses_the_password_gets_the_rotated_one(
     vault: Vault, asked: list[str], postgres: EmbeddedPostgres, queue_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,8 +195,13 @@ def test_a_queue_that_refuses_the_password_gets_the_rotated_one(
     name = vault.keep({"username": role, "password": "old+pass"})
     with closing(psycopg2.connect(queue_url)) as connection:
         connection.autocommit = True
-        connection.cursor().execute(f"create role {role} login superuser password 'old+pass'")
+        cursor = connection.cursor()
+        cursor.execute(f"create role {role} login superuser password 'old+pass'")
         parts = connection.get_dsn_parameters()
+        rules = Path(parts["host"]).parent / "access" / "pg_hba.conf"
+        rules.write_text(f"local all {role} scram-sha-256\n{rules.read_text()}")
+        cursor.execute("select pg_reload_conf()")
+        _wait_for_passwords(parts, role)
         try:
             monkeypatch.setenv(
                 "DLQ_URL",
@@ -187,9 +209,9 @@ def test_a_queue_that_refuses_the_password_gets_the_rotated_one(
                 f"?host={parts['host']}&port={parts['port']}",
             )
             queue = open_queue(Settings.load())
-            assert queue.put(failure(1)) == 1
+            assert queue.put(failure()) == 1
             queue.close()
-            connection.cursor().execute(f"alter role {role} password 'new+pass'")
+            cursor.execute(f"alter role {role} password 'new+pass'")
             with pytest.raises(QueueUnavailable, match="password authentication failed"):
                 queue.counts()
             vault.rotate(name, {"username": role, "password": "new+pass"})
@@ -197,7 +219,7 @@ def test_a_queue_that_refuses_the_password_gets_the_rotated_one(
             assert asked == [name, name, name]
             queue.close()
         finally:
-            connection.cursor().execute(f"reassign owned by {role} to current_user; drop owned by {role}; drop role {role}")
+            cursor.execute(f"reassign owned by {role} to current_user; drop owned by {role}; drop role {role}")
 
 
 def _missing(vault: Vault) -> tuple[str, str]:
@@ -259,11 +281,10 @@ def test_a_secret_that_cannot_be_had_is_one_line_that_names_setting_and_secret(
     ],
 )
 def test_a_refusal_says_what_to_grant(vault: Vault, code: str, advice: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer = {"__type": code, "Message": f"not for you, {HIDDEN}"}
-    monkeypatch.setattr(
-        "moto.secretsmanager.responses.SecretsManagerResponse.get_secret_value",
-        lambda self: (400, {}, json.dumps(answer)),
-    )
+    def refuse(self: object) -> None:
+        raise JsonRESTError(code, f"not for you, {HIDDEN}")
+
+    monkeypatch.setattr("moto.secretsmanager.responses.SecretsManagerResponse.get_secret_value", refuse)
     monkeypatch.setenv("DLQ_URL", "aws-sm://prod/queue#url")
     with pytest.raises(QueueUnavailable) as caught:
         open_queue(Settings.load())
@@ -281,7 +302,9 @@ def test_without_region_credentials_or_network_the_line_says_so(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("GITHUB_TOKEN", "aws-sm://prod/github")
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    with pytest.raises(WrongSetting, match="^GITHUB_TOKEN: cannot read the secret prod/github: set AWS_DEFAULT_REGION$"):
+    with pytest.raises(
+        WrongSetting, match=r"^GITHUB_TOKEN: cannot read the secret prod/github: set AWS_DEFAULT_REGION$"
+    ):
         open_github(Settings.load())
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
@@ -289,7 +312,9 @@ def test_without_region_credentials_or_network_the_line_says_so(
         open_github(Settings.load())
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    with pytest.raises(WrongSetting, match="cannot read the secret prod/github: give this process valid AWS credentials"):
+    with pytest.raises(
+        WrongSetting, match="cannot read the secret prod/github: give this process valid AWS credentials"
+    ):
         open_github(Settings.load())
 
 
@@ -299,7 +324,7 @@ def test_without_region_credentials_or_network_the_line_says_so(
 )
 def test_a_malformed_reference_stops_the_start(vault: Vault, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLQ_URL", value)
-    with pytest.raises(WrongSetting, match="^DLQ_URL: expected aws-sm://NAME or aws-sm://NAME#KEY"):
+    with pytest.raises(WrongSetting, match=r"^DLQ_URL: expected aws-sm://NAME or aws-sm://NAME#KEY"):
         Settings.load()
 
 
@@ -322,7 +347,7 @@ def test_letters_wait_in_the_spool_while_the_queues_secret_cannot_be_read(
     name = f"oss-datastore/{secrets.token_hex(6)}"
     monkeypatch.setenv("DLQ_URL", f"aws-sm://{name}")
     letters = open_letters(Settings.load())
-    letters.put_many([failure(1)])
+    letters.put_many([failure()])
     assert letters.waiting() == 1
     vault.client.create_secret(Name=name, SecretString=queue_url)
     letters.drain()
@@ -331,7 +356,35 @@ def test_letters_wait_in_the_spool_while_the_queues_secret_cannot_be_read(
     letters.close()
 
 
-ALERT = Alert.of("page", "2 new dead letters", "what to do") if hasattr(Alert, "of") else None
+def test_the_address_of_a_notifier_is_read_when_it_tells_and_names_nothing_else(
+    vault: Vault, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alert = Alert("dead_letters", "page", "2 new dead letters", "what to do", 2, "2026-11-02T00:00:00Z", "issues")
+    name = vault.keep({"hook": f"http://127.0.0.1:9/{HIDDEN}", "file": f"file:///{HIDDEN}"})
+    monkeypatch.setenv(
+        "OSS_DATASTORE_ALERTS",
+        f"webhook:aws-sm://{name}#hook,webhook:aws-sm://{name}#file,webhook:aws-sm://none,apprise:{{aws-sm://none}}://x",
+    )
+    ways = notifiers(Settings.load())
+    names = [way.name for way in ways]
+    assert asked == []
+    told = []
+    for way in ways:
+        with pytest.raises(NotDelivered) as caught:
+            way.tell(alert)
+        told.append(str(caught.value))
+    none = "OSS_DATASTORE_ALERTS: cannot read the secret none: Secrets Manager has none in eu-central-1; "
+    assert told == [
+        "the webhook cannot be reached: ConnectionRefusedError",
+        "the webhook's address does not begin with https:// (or http://)",
+        f"{none}create it or correct the name",
+        f"{none}create it or correct the name",
+    ]
+    # What was told is remembered by the name, which a rotation must not change.
+    vault.rotate(name, {"hook": "http://127.0.0.1:9/another"})
+    secret_settings.forget_kept()
+    assert [way.name for way in notifiers(Settings.load())] == names
+    assert HIDDEN not in f"{ways!r} {names}"
 
 
 def test_nothing_of_aws_is_asked_for_help(vault: Vault, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -352,15 +405,16 @@ def test_nothing_of_aws_is_asked_for_help(vault: Vault, monkeypatch: pytest.Monk
 def test_a_secret_that_was_read_is_in_no_log_and_no_letter(
     vault: Vault, queue_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG)
     name = vault.keep({"token": HIDDEN, "hook": f"https://127.0.0.1:9/{HIDDEN}"})
+    caplog.set_level(logging.DEBUG)
+    caplog.clear()
     monkeypatch.setenv("GITHUB_TOKEN", f"aws-sm://{name}#token")
     monkeypatch.setenv("DLQ_URL", queue_url)
     monkeypatch.setenv("OSS_DATASTORE_ALERTS", f"webhook:aws-sm://{name}#hook")
     settings = Settings.load()
     open_github(settings).close()
     queue = open_queue(settings)
-    number = queue.put(failure(1, message=f"the answer repeated {HIDDEN}", body=f'{{"seen": "{HIDDEN}"}}'.encode()))
+    number = queue.put(failure(message=f"the answer repeated {HIDDEN}", body=f'{{"seen": "{HIDDEN}"}}'.encode()))
     letter = queue.get(number)
     assert HIDDEN not in f"{letter!r}"
     assert "[redacted]" in letter.message
@@ -381,3 +435,27 @@ def test_doctor_says_which_settings_come_from_secrets_manager(
     assert found["DLQ_URL"] == ("ok", f"from AWS Secrets Manager: {name}#url")
     assert found["GITHUB_TOKENS"] == ("missing", f"GITHUB_TOKENS: the secret {name} has no key nothing")
     assert HIDDEN not in done.output
+
+
+@pytest.mark.aws
+def test_a_real_secret_is_read_whole_and_by_its_keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    name = os.environ.get("OSS_DATASTORE_TEST_SECRET")
+    if not name:
+        pytest.skip("OSS_DATASTORE_TEST_SECRET names no secret whose text is a JSON object")
+    monkeypatch.chdir(tmp_path)
+    secret_settings.forget_kept()
+
+    def read(reference: str) -> str:
+        monkeypatch.setenv("GITHUB_TOKEN", reference)
+        token = Settings.load().github_token
+        assert token is not None
+        return token.get_secret_value()
+
+    held = json.loads(read(f"aws-sm://{name}"))
+    for key, value in held.items():
+        if isinstance(value, str | int):
+            assert read(f"aws-sm://{name}#{key}") == str(value)
+    with pytest.raises(WrongSetting, match=r"^GITHUB_TOKEN: the secret .* has no key no-such-key$"):
+        read(f"aws-sm://{name}#no-such-key")
+    with pytest.raises(WrongSetting, match=r"^GITHUB_TOKEN: cannot read the secret oss-datastore-test/none: "):
+        read("aws-sm://oss-datastore-test/none")
