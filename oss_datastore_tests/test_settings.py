@@ -141,7 +141,7 @@ def test_a_storage_class_that_gives_nothing_at_once_is_refused(colder: str, monk
     with pytest.raises(WrongSetting, match=f"^OSS_DATASTORE_STORE_CLASS: expected .*came {colder}; rebuild and forget"):
         Settings.load()
     monkeypatch.setenv("OSS_DATASTORE_STORE_CLASS", "glacier_ir")
-    with pytest.raises(WrongSetting, match="came glacier_ir$"):
+    with pytest.raises(WrongSetting, match=r"came glacier_ir$"):
         Settings.load()
     monkeypatch.setenv("OSS_DATASTORE_STORE_CLASS", "GLACIER_IR")
     assert Settings.load().store_class == "GLACIER_IR"
