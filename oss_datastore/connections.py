@@ -113,11 +113,20 @@ def open_store(settings: Settings) -> RawStore:
 def open_queue(settings: Settings, clock: Clock | None = None) -> DeadLetterQueue:
     """The queue at DLQ_URL, or in the embedded PostgreSQL under the home, which is started if it does not run."""
     clock = clock or settings.clock
-    from oss_datastore.dead_letters import DeadLetterQueue
+    from oss_datastore.dead_letters import DeadLetterQueue, QueueUnavailable
     from oss_datastore.dead_letters.embedded import EmbeddedPostgres
 
     if settings.dlq_url is not None:
-        return DeadLetterQueue(settings.dlq_url.get_secret_value(), clock=clock)
+        secret = settings.dlq_url
+
+        def read(again: bool = False) -> str:
+            # A secret that cannot be read is a queue that is away: letters wait in the spool meanwhile.
+            try:
+                return secret.asked_again() if again else secret.get_secret_value()
+            except WrongSetting as why:
+                raise QueueUnavailable(str(why)) from None
+
+        return DeadLetterQueue(read(), clock=clock, asked_again=lambda: read(again=True))
     home = prepare_home(settings)
     if home not in _servers:
         if not _servers:
@@ -137,7 +146,7 @@ def open_letters(settings: Settings) -> SpoolingQueue:
     """Where runs put letters: the queue, or the raw store while the queue is away. One per home and process."""
     from oss_datastore.dead_letters.spool import SpoolingQueue
 
-    key = (settings.home_path, settings.dlq_url.get_secret_value() if settings.dlq_url else None)
+    key = (settings.home_path, settings.dlq_url.written if settings.dlq_url else None)
     if key not in _letters:
         clock = settings.clock
         queue = SpoolingQueue(lambda: open_queue(settings, clock), open_store(settings), clock=clock)
@@ -168,7 +177,9 @@ def redshift_address(settings: Settings) -> RedshiftAddress:
     """Where the Redshift of the settings is, and by whom it is entered now. Raises WarehouseUnavailable."""
     from oss_datastore.warehouse.redshift_address import RedshiftLocator
 
-    url = settings.warehouse_url.get_secret_value() if settings.warehouse_url else ""
+    if settings.warehouse_url is None:
+        raise WrongSetting("OSS_DATASTORE_WAREHOUSE_URL: is not set")
+    url = settings.warehouse_url.get_secret_value()
     if url not in _locators:
         import boto3
 

@@ -7,6 +7,7 @@ else; what a setting builds (a client, a store, a queue) stands in `resources`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -17,22 +18,24 @@ from urllib.parse import urlsplit
 
 from psycopg2 import ProgrammingError
 from psycopg2.extensions import parse_dsn
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AliasChoices, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from oss_datastore.catalogue import DATASETS
 from oss_datastore.clock import Clock
 from oss_datastore.redaction import remember_secret
+from oss_datastore.secret_settings import Manager, Secret, secrets_of
+from oss_datastore.wrong_setting import WrongSetting
+
+__all__ = ["Settings", "WrongSetting"]
 
 _OURS = "OSS_DATASTORE_"
-_COPY_ROLE = re.compile(
-    r"default|arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+(,arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+)*"
-)
+_ROLE = r"arn:aws[\w-]*:iam::\d{12}:role/[\w+=.@/-]+"
+_COPY_ROLE = re.compile(rf"default|{_ROLE}(,{_ROLE})*")
+"""Several roles are a chain: each may take on the next."""
+_CLASSES = ("STANDARD", "INTELLIGENT_TIERING", "STANDARD_IA", "ONEZONE_IA", "GLACIER_IR")
+_ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
 _TOPIC = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]{1,256}")
-
-
-class WrongSetting(ValueError):
-    """A setting is malformed; the message is one line that names its variable."""
 
 
 def _ours(name: str) -> Any:
@@ -47,22 +50,22 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
 
-    github_token: SecretStr | None = Field(None, validation_alias="GITHUB_TOKEN")
-    github_tokens: Annotated[dict[str, SecretStr], NoDecode] = Field({}, validation_alias="GITHUB_TOKENS")
+    github_token: Secret | None = Field(None, validation_alias="GITHUB_TOKEN")
+    github_tokens: Annotated[dict[str, Secret], NoDecode] = Field({}, validation_alias="GITHUB_TOKENS")
     github_orgs: Names = Field((), validation_alias="GITHUB_ORGS")
     github_api_url: str = Field("https://api.github.com", validation_alias="GITHUB_API_URL")
     github_graphql_url: str = Field("", validation_alias="GITHUB_GRAPHQL_URL")
     github_app_id: str | None = Field(None, validation_alias="GITHUB_APP_ID")
-    github_app_private_key: SecretStr | None = Field(None, validation_alias="GITHUB_APP_PRIVATE_KEY")
+    github_app_private_key: Secret | None = Field(None, validation_alias="GITHUB_APP_PRIVATE_KEY")
 
     s3_root_bucket: str | None = Field(None, validation_alias="S3_ROOT_BUCKET")
     aws_default_region: str | None = Field(None, validation_alias="AWS_DEFAULT_REGION")
     aws_endpoint_url: str | None = Field(None, validation_alias="AWS_ENDPOINT_URL")
-    dlq_url: SecretStr | None = Field(None, validation_alias="DLQ_URL")
+    dlq_url: Secret | None = Field(None, validation_alias="DLQ_URL")
 
     home: Path = Field(Path(".oss_datastore"), validation_alias=_ours("HOME"))
     warehouse: Literal["duckdb", "postgres", "redshift"] = Field("duckdb", validation_alias=_ours("WAREHOUSE"))
-    warehouse_url: SecretStr | None = Field(None, validation_alias=_ours("WAREHOUSE_URL"))
+    warehouse_url: Secret | None = Field(None, validation_alias=_ours("WAREHOUSE_URL"))
     copy_role: str | None = Field(None, validation_alias=_ours("COPY_ROLE"))
     store_kms_key: str | None = Field(None, validation_alias=_ours("STORE_KMS_KEY"))
     store_class: str | None = Field(None, validation_alias=_ours("STORE_CLASS"))
@@ -95,17 +98,33 @@ class Settings(BaseSettings):
         settings._remember_secrets()
         return settings
 
+    def secrets(self) -> Iterator[tuple[str, Secret]]:
+        """Every secret with its variable: tokens, the App's key, addresses of databases and notifiers."""
+        for name, field in type(self).model_fields.items():
+            for secret in secrets_of(getattr(self, name)):
+                yield _variable(field.validation_alias), secret
+        for name in ("alerts", "digest"):
+            for target in getattr(self, name):
+                way, _, address = target.partition(":")
+                if way in ("webhook", "apprise"):
+                    yield _variable(type(self).model_fields[name].validation_alias), self.address(name, address)
+
+    def address(self, name: str, written: str) -> Secret:
+        """The address of a notifier of the field `alerts` or `digest`. Raises WrongSetting where it is malformed."""
+        return Secret(written).known_as(_variable(type(self).model_fields[name].validation_alias), self._manager)
+
+    @property
+    def _manager(self) -> Manager:
+        return Manager(self.aws_default_region, self.aws_endpoint_url)
+
     def _remember_secrets(self) -> None:
-        """Makes redaction know every configured secret, those included that have no form to recognise them by."""
-        for name in type(self).model_fields:
-            value = getattr(self, name)
-            for secret in value.values() if isinstance(value, dict) else [value]:
-                if isinstance(secret, SecretStr):
-                    remember_secret(secret.get_secret_value())
-        for target in (*self.alerts, *self.digest):
-            way, _, address = target.partition(":")
-            if way in ("webhook", "apprise"):
-                remember_secret(address)
+        """Makes redaction know every configured secret, those included that have no form to recognise them by.
+
+        Those that are kept elsewhere are remembered when they are read.
+        """
+        for _, secret in self.secrets():
+            if not secret.is_kept_elsewhere:
+                remember_secret(secret.get_secret_value())
 
     @field_validator("*", mode="before")
     @classmethod
@@ -185,12 +204,13 @@ class Settings(BaseSettings):
             # What came is not repeated: addresses of notifiers are secrets.
             way, _, address = target.partition(":")
             if way == "webhook":
-                _require_web_address(address)
+                if not Secret(address).is_kept_elsewhere:
+                    _require_web_address(address)
             elif way == "sns":
                 if not _TOPIC.fullmatch(address):
                     raise ValueError("expected sns:arn:aws:sns:<region>:<account>:<topic>")
             elif way == "apprise":
-                if "://" not in address:
+                if "://" not in address:  # as in a reference to a secret
                     raise ValueError("expected apprise:<service>://… as apprise describes it (a comma within as %2C)")
                 if find_spec("apprise") is None:
                     raise ValueError("apprise:<url> needs apprise: pip install 'oss-datastore[apprise]'")
@@ -200,11 +220,21 @@ class Settings(BaseSettings):
 
     @field_validator("warehouse_url")
     @classmethod
-    def _warehouse_address(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            scheme = value.get_secret_value().partition("://")[0]
+    def _warehouse_address(cls, value: Secret | None) -> Secret | None:
+        if value is not None and value.outline:
+            scheme = value.outline.partition("://")[0]
             if scheme not in ("postgresql", "redshift", "redshift+iam"):
                 raise ValueError("expected postgresql://…, redshift://… or redshift+iam://…")
+        return value
+
+    @field_validator("store_class")
+    @classmethod
+    def _readable_at_once(cls, value: str | None) -> str | None:
+        if value is not None and value not in _CLASSES:
+            cause = "; rebuild and forget read every object, which an archive does not give at once"
+            raise ValueError(
+                f"expected one of {', '.join(_CLASSES)}, came {value}{cause if value in _ARCHIVES else ''}"
+            )
         return value
 
     @field_validator("held_now")
@@ -218,11 +248,21 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
+    def _secrets_know_where_to_ask(self) -> Self:
+        for name, field in type(self).model_fields.items():
+            for secret in secrets_of(getattr(self, name)):
+                secret.known_as(_variable(field.validation_alias), self._manager)
+        for name in ("alerts", "digest"):
+            for target in getattr(self, name):
+                self.address(name, target.partition(":")[2])
+        return self
+
+    @model_validator(mode="after")
     def _warehouse_needs_an_address(self) -> Self:
         if self.warehouse != "duckdb" and self.warehouse_url is None:
             raise ValueError(f"{_OURS}WAREHOUSE_URL is needed with {_OURS}WAREHOUSE={self.warehouse}")
-        if self.warehouse == "postgres" and self.warehouse_url is not None:
-            address = self.warehouse_url.get_secret_value()
+        if self.warehouse == "postgres" and self.warehouse_url is not None and self.warehouse_url.outline:
+            address = self.warehouse_url.outline
             try:
                 parse_dsn(address)
             except ProgrammingError:
@@ -231,7 +271,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"{_OURS}WAREHOUSE_URL: expected postgresql://user:password@host:5432/database")
         if self.warehouse == "redshift" and self.warehouse_url is not None:
             try:
-                _require_redshift_address(self.warehouse_url.get_secret_value())
+                _require_redshift_address(self.warehouse_url.outline)
             except ValueError as why:
                 raise ValueError(f"{_OURS}WAREHOUSE_URL: {why}") from None
             if self.copy_role and not _COPY_ROLE.fullmatch(self.copy_role):
@@ -274,12 +314,22 @@ class Settings(BaseSettings):
 
 def _require_redshift_address(address: str) -> None:
     """Raises ValueError where something is lacking. What came is not repeated: it may hold a password."""
+    if not address:
+        return
     parts = urlsplit(address)
     if parts.scheme == "redshift":
-        if not (parts.hostname and parts.username and parts.password and parts.path.strip("/")) or parts.port == 0:
+        if not (parts.hostname and parts.username and parts.password and parts.path.strip("/")) or not _has_port(
+            parts.netloc
+        ):
             raise ValueError("expected redshift://user:password@host:5439/database")
     elif not (parts.scheme == "redshift+iam" and parts.hostname and parts.path.strip("/")):
         raise ValueError("expected redshift+iam://workgroup-or-cluster/database")
+
+
+def _has_port(place: str) -> bool:
+    """Whether what follows the host is a port, or stands for one that is kept elsewhere."""
+    port = place.rpartition("@")[2].partition(":")[2]
+    return port in ("", "x") or port.isdigit()
 
 
 def _require_web_address(address: str) -> None:

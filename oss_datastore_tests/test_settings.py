@@ -133,3 +133,15 @@ def test_the_folder_of_file_sources_must_be_there(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("OSS_DATASTORE_FILES", "elsewhere")
     with pytest.raises(WrongSetting, match=r"^OSS_DATASTORE_FILES: expected a folder .*elsewhere is none$"):
         Settings.load()
+
+
+@pytest.mark.parametrize("colder", ["GLACIER", "DEEP_ARCHIVE"])
+def test_a_storage_class_that_gives_nothing_at_once_is_refused(colder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OSS_DATASTORE_STORE_CLASS", colder)
+    with pytest.raises(WrongSetting, match=f"^OSS_DATASTORE_STORE_CLASS: expected .*came {colder}; rebuild and forget"):
+        Settings.load()
+    monkeypatch.setenv("OSS_DATASTORE_STORE_CLASS", "glacier_ir")
+    with pytest.raises(WrongSetting, match=r"came glacier_ir$"):
+        Settings.load()
+    monkeypatch.setenv("OSS_DATASTORE_STORE_CLASS", "GLACIER_IR")
+    assert Settings.load().store_class == "GLACIER_IR"

@@ -10,13 +10,14 @@ import json
 import logging
 import urllib.error
 import urllib.request
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from oss_datastore.alerts.message import Alert, Severity
 from oss_datastore.redaction import remember_secret
-from oss_datastore.settings import Settings
+from oss_datastore.secret_settings import Secret
+from oss_datastore.settings import Settings, WrongSetting
 
 logger = logging.getLogger("oss_datastore.alerts")
 
@@ -43,12 +44,12 @@ class Notifier(Protocol):
 
 def notifiers(settings: Settings) -> list[Notifier]:
     """The ways of OSS_DATASTORE_ALERTS; the settings have seen to it that each can be used."""
-    return [_notifier(target, settings) for target in settings.alerts]
+    return [_notifier("alerts", target, settings) for target in settings.alerts]
 
 
 def digest_notifiers(settings: Settings) -> list[Notifier]:
     """The ways of OSS_DATASTORE_DIGEST; none where it is empty."""
-    return [_notifier(target, settings) for target in settings.digest]
+    return [_notifier("digest", target, settings) for target in settings.digest]
 
 
 def deliver(notifier: Notifier, alert: Alert) -> str:
@@ -67,15 +68,25 @@ def deliver(notifier: Notifier, alert: Alert) -> str:
     return told or "it did not say why"
 
 
-def _notifier(target: str, settings: Settings) -> Notifier:
+def _notifier(field: str, target: str, settings: Settings) -> Notifier:
     way, _, address = target.partition(":")
     if way == "sns":
         return SnsNotifier(address, settings.aws_endpoint_url)
     if way == "webhook":
-        return WebhookNotifier(address)
+        return WebhookNotifier(settings.address(field, address))
     if way == "apprise":
-        return AppriseNotifier(address)
+        return AppriseNotifier(settings.address(field, address))
     return LogNotifier(settings.home_path / "alerts.jsonl")
+
+
+def _read(address: Secret) -> str:
+    """The address itself. Raises NotDelivered where it is kept elsewhere and cannot be read."""
+    try:
+        url = address.get_secret_value()
+    except WrongSetting as why:
+        raise NotDelivered(str(why)) from None
+    remember_secret(url)
+    return url
 
 
 def _named(way: str, address: str) -> str:
@@ -146,25 +157,26 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 class WebhookNotifier:
     """Posts the alert as JSON; any 2xx is a delivery."""
 
-    url: str = field(repr=False)
+    address: Secret
 
     @property
     def name(self) -> str:
         """By address."""
-        return _named("webhook", self.url)
+        return _named("webhook", self.address.written)
 
     def tell(self, alert: Alert) -> None:
         """Posts the alert. Raises NotDelivered."""
-        remember_secret(self.url)
+        url = _read(self.address)
+        if not url.startswith(("http://", "https://")):
+            raise NotDelivered("the webhook's address does not begin with https:// (or http://)")
         # `text` is what chats show of a message.
         body = {**asdict(alert), "text": f"{alert.subject}\n{alert.body}"}
         request = urllib.request.Request(  # noqa: S310
-            self.url,
+            url,
             json.dumps(body).encode(),
             {"Content-Type": "application/json", "User-Agent": "oss-datastore"},
         )
         try:
-            # The settings take http and https only.
             with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT):
                 return
         except urllib.error.HTTPError as why:
@@ -179,20 +191,19 @@ class WebhookNotifier:
 class AppriseNotifier:
     """Hands the alert to apprise, which knows a hundred services by their address."""
 
-    url: str = field(repr=False)
+    address: Secret
 
     @property
     def name(self) -> str:
         """By address."""
-        return _named("apprise", self.url)
+        return _named("apprise", self.address.written)
 
     def tell(self, alert: Alert) -> None:
         """Notifies the service. Raises NotDelivered."""
         import apprise
 
-        remember_secret(self.url)
         service = apprise.Apprise()
-        if not service.add(self.url):
+        if not service.add(_read(self.address)):
             raise NotDelivered("apprise does not know the form of this address")
         kind = {"page": apprise.NotifyType.FAILURE, "mail": apprise.NotifyType.WARNING}.get(
             alert.severity, apprise.NotifyType.INFO

@@ -67,7 +67,7 @@ def demo_world(settings: Settings) -> Iterator[Settings]:
     if marker is None or settings.github_api_url != "https://api.github.com":
         yield settings
         return
-    if settings.github_token is not None and settings.github_token.get_secret_value() != "demo":
+    if settings.github_token is not None and settings.github_token.written != "demo":
         raise click.UsageError(
             f"{settings.home_path} holds the data of `demo`: remove it, or set OSS_DATASTORE_HOME to another folder"
         )

@@ -37,7 +37,7 @@ def doctor(wants_json: bool) -> None:
     from oss_datastore.commands.demo import demo_world
 
     with demo_world(Settings.load()) as settings:
-        findings = [*_places(settings), *_files(settings), *_github(settings)]
+        findings = [*_secrets(settings), *_places(settings), *_files(settings), *_github(settings)]
     if wants_json:
         as_json([finding.__dict__ for finding in findings])
     else:
@@ -50,6 +50,17 @@ def doctor(wants_json: bool) -> None:
             )
     if any(finding.state == "missing" for finding in findings):
         raise click.exceptions.Exit(1)
+
+
+def _secrets(settings: Settings) -> Iterator[Finding]:
+    for variable, secret in settings.secrets():
+        if secret.is_kept_elsewhere:
+            place = f"from AWS Secrets Manager: {', '.join(secret.references)}"
+            try:
+                secret.get_secret_value()
+                yield Finding(variable, "ok", place)
+            except WrongSetting as why:
+                yield Finding(variable, "missing", str(why))
 
 
 def _places(settings: Settings) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -51,11 +51,14 @@ def query(name: str) -> str:
 
 
 class Database:
-    """One connection, made when first needed and again after it broke; safe for threads and after a fork."""
+    """One connection, made when first needed and again after it broke; safe for threads and after a fork.
 
-    def __init__(self, url: str) -> None:
-        # SQLAlchemy's form names the driver; libpq's does not.
-        self._url = url.replace("postgresql+psycopg2://", "postgresql://", 1)
+    `asked_again` tells the address anew after a password was refused.
+    """
+
+    def __init__(self, url: str, asked_again: Callable[[], str] | None = None) -> None:
+        self._url = _for_libpq(url)
+        self._asked_again = asked_again
         self._lock = threading.RLock()
         self._connection: Any = None
         self._process = 0
@@ -108,16 +111,7 @@ class Database:
             except (psycopg2.OperationalError, psycopg2.InterfaceError):
                 self._connection = None
         if self._connection is None:
-            connection = psycopg2.connect(
-                self._url,
-                connect_timeout=10,
-                application_name="oss-datastore",
-                keepalives_idle=30,
-                keepalives_interval=10,
-                keepalives_count=3,
-                # A network that swallows what was sent; the keepalives see only one that is idle.
-                tcp_user_timeout=60_000,
-            )
+            connection = self._connect()
             try:
                 with connection.cursor() as cursor:
                     cursor.execute(_SETTINGS)
@@ -130,6 +124,36 @@ class Database:
                 raise
             self._connection = connection
         return self._connection
+
+    def _connect(self) -> Any:
+        try:
+            return _connect(self._url)
+        except psycopg2.OperationalError as problem:
+            if self._asked_again is None or "authentication failed" not in str(problem):
+                raise
+            # The password may have been rotated since it was read.
+            refused, self._url = self._url, _for_libpq(self._asked_again())
+            if self._url == refused:
+                raise
+            return _connect(self._url)
+
+
+def _for_libpq(url: str) -> str:
+    """SQLAlchemy's form names the driver; libpq's does not."""
+    return url.replace("postgresql+psycopg2://", "postgresql://", 1)
+
+
+def _connect(url: str) -> Any:
+    return psycopg2.connect(
+        url,
+        connect_timeout=10,
+        application_name="oss-datastore",
+        keepalives_idle=30,
+        keepalives_interval=10,
+        keepalives_count=3,
+        # A network that swallows what was sent; the keepalives see only one that is idle.
+        tcp_user_timeout=60_000,
+    )
 
 
 def _migrate(connection: Any) -> None:

@@ -45,12 +45,13 @@ Rows = list[dict[str, Any]]
 class DeadLetterQueue:
     """Letters in the PostgreSQL at `url`; the schema is made or migrated on first use.
 
+    `asked_again` tells the address anew where the server refuses the password, which may have been rotated.
     Methods raise `QueueUnavailable` where the server is away, `LetterMissing` for a number that is none, and
     `TransitionRefused` where the letter's state does not allow the change. May be used by several threads.
     """
 
-    def __init__(self, url: str, *, clock: Clock) -> None:
-        self._database = Database(url)
+    def __init__(self, url: str, *, clock: Clock, asked_again: Callable[[], str] | None = None) -> None:
+        self._database = Database(url, asked_again)
         self.clock = clock
 
     def close(self) -> None:

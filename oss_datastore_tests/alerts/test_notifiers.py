@@ -18,6 +18,7 @@ import pytest
 from oss_datastore.alerts import Alert, NotDelivered, notifiers
 from oss_datastore.alerts.memory import Memory
 from oss_datastore.alerts.notifiers import AppriseNotifier, LogNotifier, SnsNotifier, WebhookNotifier
+from oss_datastore.secret_settings import Secret
 from oss_datastore.settings import Settings, WrongSetting
 from oss_datastore_tests.alerts.conftest import NOW, Watch, failure
 
@@ -100,7 +101,7 @@ def test_a_webhook_is_posted_json(ways: Any, listener: Listener) -> None:
 def test_a_webhook_that_answers_otherwise_has_not_delivered(listener: Listener, answer: int) -> None:
     listener.answer = answer
     with pytest.raises(NotDelivered, match=f"the webhook answered {answer}"):
-        WebhookNotifier(f"{listener.url}/{HIDDEN}").tell(ALERT)
+        WebhookNotifier(Secret(f"{listener.url}/{HIDDEN}")).tell(ALERT)
     assert [path for path, _ in listener.got] == [f"/{HIDDEN}"]
 
 
@@ -156,14 +157,14 @@ def test_sns_gets_subject_message_and_severity(ways: Any, moto_s3: str, monkeypa
 def test_apprise_reaches_what_it_knows(listener: Listener) -> None:
     pytest.importorskip("apprise", reason="the extra apprise is not installed")
     address = listener.url.removeprefix("http://")
-    AppriseNotifier(f"json://{address}/{HIDDEN}").tell(ALERT)
+    AppriseNotifier(Secret(f"json://{address}/{HIDDEN}")).tell(ALERT)
     [(_, body)] = listener.got
     assert (body["title"], body["message"], body["type"]) == (ALERT.subject, "what to do", "failure")
     listener.answer = 500
     with pytest.raises(NotDelivered, match="the service did not take it"):
-        AppriseNotifier(f"json://{address}/{HIDDEN}").tell(ALERT)
+        AppriseNotifier(Secret(f"json://{address}/{HIDDEN}")).tell(ALERT)
     with pytest.raises(NotDelivered, match="does not know"):
-        AppriseNotifier("nothing-known://x").tell(ALERT)
+        AppriseNotifier(Secret("nothing-known://x")).tell(ALERT)
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,11 @@ def test_a_refusal_of_aws_is_said_and_no_other_kind_is_tried(
     [
         ("OSS_DATASTORE_WAREHOUSE_URL", "redshift://db.example/office", "expected redshift://user:password@host"),
         ("OSS_DATASTORE_WAREHOUSE_URL", "redshift://me:hunter2hunter2@db.example", "expected redshift://user:password"),
-        ("OSS_DATASTORE_WAREHOUSE_URL", "redshift://me:hunter2hunter2@db.example:no/x", "Port could not be cast"),
+        (
+            "OSS_DATASTORE_WAREHOUSE_URL",
+            "redshift://me:hunter2hunter2@db.example:no/x",
+            "expected redshift://user:password@host",
+        ),
         ("OSS_DATASTORE_WAREHOUSE_URL", "redshift+iam:///office", "expected redshift[+]iam://workgroup-or-cluster"),
         ("OSS_DATASTORE_WAREHOUSE_URL", "postgresql://me:hunter2hunter2@db/x", "expected redshift"),
         ("OSS_DATASTORE_COPY_ROLE", "", "OSS_DATASTORE_COPY_ROLE is needed with OSS_DATASTORE_WAREHOUSE=redshift"),

@@ -23,6 +23,9 @@ KINDS = {
     "conflict": "409 ConditionalRequestConflict to a conditional write",
     "slow": "the answer comes late",
     "truncated": "an object's bytes end in the middle",
+    "flipped": "one bit of an object's bytes is another",
+    "request_timeout": "400 RequestTimeout; nothing reached S3",
+    "error_in_200": "the completion of an upload in parts is answered by 200 with an error inside; it is not complete",
 }
 """What may go wrong, by name."""
 
@@ -69,13 +72,15 @@ class FaultyS3:
             self._rates, self._left = dict(rates or {}), times
 
     def strike(self, method: str, conditional: bool, reads: bool) -> str | None:
-        """Which fault hits a request, if any."""
+        """Which fault hits a request, if any: `conditional` writes an object or nothing, `reads` asks for its bytes."""
         with self._lock:
             self.requests += 1
             for kind, rate in self._rates.items():
-                if (kind == "conflict" and not conditional) or (kind == "truncated" and not reads):
+                if (kind == "conflict" and not conditional) or (kind in ("truncated", "flipped") and not reads):
                     continue
-                if kind == "sent_twice" and method != "PUT":
+                if (kind == "sent_twice" and method != "PUT") or (
+                    kind == "error_in_200" and not (conditional and method == "POST")
+                ):
                     continue
                 if self._left != 0 and self._dice.random() < rate:
                     self._left = None if self._left is None else self._left - 1
@@ -135,6 +140,14 @@ class _Handler(BaseHTTPRequestHandler):
             text = "A conflicting conditional operation is in progress."
             self._answer(_Answer(409, [], _ERROR.format("ConditionalRequestConflict", text).encode()))
             return
+        if fault == "request_timeout":
+            text = "Your socket connection to the server was not read from or written to within the timeout period."
+            self._answer(_Answer(400, [], _ERROR.format("RequestTimeout", text).encode()))
+            return
+        if fault == "error_in_200":
+            text = "We encountered an internal error. Please try again."
+            self._answer(_Answer(200, [], _ERROR.format("InternalError", text).encode()))
+            return
         if fault == "reset_before":
             self._reset()
             return
@@ -148,6 +161,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if fault == "slow":
             self.faults.late()
+        if fault == "flipped" and answer.status == 200 and answer.body:
+            answer.body = bytes([answer.body[0] ^ 1]) + answer.body[1:]
         self._answer(answer, cut=fault == "truncated" and answer.status == 200)
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _serve

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from oss_datastore.simulator.server import Simulator
-from oss_datastore.staging import store as store_module
 from oss_datastore.staging.ledger import SETTLED
 from oss_datastore.staging.lines import Staging
-from oss_datastore.staging.store import LocalStore, ObjectExists, S3Store, StoreUnavailable
+from oss_datastore.staging.store import LocalStore, ObjectDamaged, ObjectExists, S3Store, StoreUnavailable
+from oss_datastore.staging.store import s3 as store_module
 from oss_datastore_tests.staging.fetching import DAY, after, differences, fetcher, load
 from oss_datastore_tests.staging.s3_faults import KINDS, FaultyS3
 from oss_datastore_tests.staging.store_fixtures import fresh_s3_store, s3_client
@@ -131,11 +131,30 @@ def test_an_s3_that_stays_away_is_told_in_one_line(kind: str, faulty: FaultyS3, 
     if kind != "truncated":
         with pytest.raises(StoreUnavailable, match="Cannot write 'new' in s3://") as written:
             store.put_if_absent("new", b"1")
-        assert "AWS_ENDPOINT_URL" in str(written.value)
+        assert "S3_ROOT_BUCKET" in str(written.value)
         with pytest.raises(StoreUnavailable, match="Cannot list"):
             list(store.list(""))
     faulty.declare()
     assert list(store.list("")) == ["kept"]
+
+
+@pytest.mark.parametrize("parts", [False, True], ids=["one request", "in parts"])
+@pytest.mark.parametrize("answers_checksums", [True, False])
+def test_bytes_that_always_come_changed_are_never_taken_for_the_object(
+    parts: bool, answers_checksums: bool, faulty: FaultyS3, moto_s3: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if parts:
+        monkeypatch.setattr(store_module, "_PART_SIZE", 5 * 1024 * 1024)
+    client = s3_client(
+        faulty.url, response_checksum_validation="when_supported" if answers_checksums else "when_required"
+    )
+    straight = fresh_s3_store(moto_s3)
+    store = S3Store(client, straight.bucket)
+    store.put_if_absent("object", os.urandom(6 * 1024 * 1024 if parts else 20_000))
+    faulty.declare({"flipped": 1.0})
+    with pytest.raises(ObjectDamaged, match=r"/object came 4 times with other bytes than were written") as caught:
+        store.get("object")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_day_staged_through_a_faulty_s3_is_the_day_staged_in_a_folder(

@@ -16,7 +16,7 @@ SCHEMAS = ("psa", "psa_pii", "raw_vault", "raw_vault_pii", "business_vault", "in
 EXCEPTED = frozenset({"fetched_at", "observed_at", "letter", "parsed_again_from", "parsed_again_to"})
 """What promise 3 excepts: when something was fetched, the numbers of letters, and which days were parsed twice."""
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_KEY = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")
 
 Digest = tuple[int, str]
 """How many rows there are, and what they are."""
@@ -51,8 +51,8 @@ def _digest(columns: list[str], rows: list[tuple[Any, ...]]) -> str:
 def _text(value: Any) -> str:
     if value is None:
         return "~"
-    if isinstance(value, UUID) or (isinstance(value, str) and _UUID.fullmatch(value)):
-        return str(value).replace("-", "")  # one driver gives a key as an object, the other as text
+    if isinstance(value, UUID) or (isinstance(value, str) and _KEY.fullmatch(value)):
+        return str(value).replace("-", "")  # an object, or a text of 36 or of 32 signs
     if isinstance(value, Decimal):
         return str(int(value)) if value == value.to_integral_value() else str(value.normalize())
     if isinstance(value, datetime | date):
