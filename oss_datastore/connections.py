@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oss_datastore.clock import Clock
-from oss_datastore.settings import Settings, WrongSetting
+from oss_datastore.settings import Settings, WrongSetting, require_redshift_address
 
 if TYPE_CHECKING:
     from oss_datastore.dead_letters import DeadLetterQueue
@@ -182,6 +182,11 @@ def redshift_address(settings: Settings) -> RedshiftAddress:
     url = settings.warehouse_url.get_secret_value()
     if url not in _locators:
         import boto3
+
+        try:
+            require_redshift_address(url)
+        except ValueError as why:
+            raise WrongSetting(f"OSS_DATASTORE_WAREHOUSE_URL: {why}") from None
 
         def aws(service: str) -> Any:
             return boto3.client(

@@ -271,7 +271,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"{_OURS}WAREHOUSE_URL: expected postgresql://user:password@host:5432/database")
         if self.warehouse == "redshift" and self.warehouse_url is not None:
             try:
-                _require_redshift_address(self.warehouse_url.outline)
+                require_redshift_address(self.warehouse_url.outline)
             except ValueError as why:
                 raise ValueError(f"{_OURS}WAREHOUSE_URL: {why}") from None
             if self.copy_role and not _COPY_ROLE.fullmatch(self.copy_role):
@@ -312,7 +312,7 @@ class Settings(BaseSettings):
         return self.home.expanduser().absolute()
 
 
-def _require_redshift_address(address: str) -> None:
+def require_redshift_address(address: str) -> None:
     """Raises ValueError where something is lacking. What came is not repeated: it may hold a password."""
     if not address:
         return
