@@ -1,4 +1,4 @@
-{#- Not a table: what the materialization asks and notes around a table's steps, as JSON lines. -#}
+{# Not a table: what the materialization asks and notes around a table's steps, as JSON lines. #}
 {{ tojson({'standing': [
   vault_last_loaded_by('definition'),
   vault_parsed_again(),

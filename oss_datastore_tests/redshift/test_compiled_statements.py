@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,7 +130,8 @@ def test_every_step_of_every_vault_table_is_within_the_vocabulary(compiled: Comp
 
 def test_what_the_materialization_asks_and_notes_is_within_the_vocabulary(compiled: Compiled) -> None:
     assert refusals(("standing", statement) for statement in compiled.standing) == []
-    assert "char(32)" in compiled.standing[-1] and "uuid" not in compiled.standing[-1]
+    assert "cast(null as char(32))" in compiled.standing[-1]
+    assert "uuid" not in compiled.standing[-1]
 
 
 def test_every_statement_that_makes_a_mart_is_within_the_vocabulary(compiled: Compiled) -> None:
@@ -157,10 +157,3 @@ def test_a_model_that_redshift_would_refuse_is_found(compiled: Compiled) -> None
         f"{name}: not in Redshift's reviewed vocabulary: the date part isoyear"
     ]
     assert refusals(iter([(name, "select string_agg(a, ',') from t")]))
-
-
-def test_the_gate_takes_next_to_no_time(compiled: Compiled) -> None:
-    statements = [*compiled.models.values(), *compiled.tests.values()]
-    began = time.process_time()
-    refusals(("", statement) for statement in statements)
-    assert time.process_time() - began < 15
