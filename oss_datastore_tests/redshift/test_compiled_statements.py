@@ -38,6 +38,8 @@ PROFILE = {
         },
     }
 }
+pytestmark = pytest.mark.timeout(900)
+
 NO_TABLE = "{{ config(materialized='table', contract={'enforced': false}, tags=[]) }}\n"
 
 
