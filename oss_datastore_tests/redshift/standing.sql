@@ -1,7 +1,6 @@
-{#- Not a table: what the materialization asks and notes around a table's steps, as JSON lines. -#}
+{# Not a table: what the materialization asks and notes around a table's steps, as JSON lines. #}
 {{ tojson({'standing': [
   vault_last_loaded_by('definition'),
   vault_parsed_again(),
-  vault_load_log_entry({'kind': 'hub'}, vault_all_days(), true, {'insert': 1, 'update': 0, 'delete': 0}, 'definition'),
-  'select * from (' ~ get_empty_schema_sql(graph.nodes['model.oss_datastore.sat_issue'].columns) ~ ') as q'
+  vault_load_log_entry({'kind': 'hub'}, vault_all_days(), true, {'insert': 1, 'update': 0, 'delete': 0}, 'definition')
 ]}) }}

@@ -49,7 +49,7 @@ def test_every_statement_between_semicolons_is_judged() -> None:
 
 
 def test_a_word_as_a_name_is_no_word() -> None:
-    judge('select t.filter, t."lateral", t.jsonb as uuid from s.unnest as t where t.array_agg = 1')
+    judge('select t.filter, t."lateral", t.jsonb as uuid from s.generate_series as t where t.array_agg = 1')
 
 
 def test_comments_say_nothing() -> None:

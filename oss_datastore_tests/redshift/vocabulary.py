@@ -89,7 +89,7 @@ class _Words(Redshift.Tokenizer):
     COMMANDS: ClassVar[set[TokenType]] = set()
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=16384)
 def _faults_of(text: str) -> tuple[str, ...]:
     try:
         tokens = _Words().tokenize(text)
@@ -119,9 +119,8 @@ def _faults(text: str, tokens: Sequence[Token]) -> Iterator[str]:
     spelled = _spelled(tokens)
     if any(form.fullmatch(spelled) for form in known.commands):
         return
-    sql = text[tokens[0].start : tokens[-1].end + 1]
     try:
-        [tree] = Redshift().parse(sql)
+        [tree] = Redshift().parser().parse(list(tokens), text)
     except (SqlglotError, ValueError) as why:
         yield f"it cannot be parsed ({str(why).splitlines()[0]})"
         return
@@ -129,7 +128,7 @@ def _faults(text: str, tokens: Sequence[Token]) -> Iterator[str]:
         yield f"no reviewed command has this form ({' '.join(spelled.split()[:3])} …)"
         return
     yield from _order_faults(tokens)
-    names = {node.meta["start"] + tokens[0].start for node in tree.find_all(exp.Identifier) if "start" in node.meta}
+    names = {node.meta["start"] for node in tree.find_all(exp.Identifier) if "start" in node.meta}
     called: list[Mapping[str, Any]] = []
     for place, token in enumerate(tokens):
         if token.start not in names:

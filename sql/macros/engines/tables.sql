@@ -24,7 +24,7 @@
 {% macro redshift_columns() %}
   {%- set columns = [] -%}
   {%- for column in model.columns.values() -%}
-    {%- do columns.append(column.name ~ ' ' ~ redshift_type(column.data_type)) -%}
+    {%- do columns.append('"' ~ column.name ~ '" ' ~ redshift_type(column.data_type)) -%}
   {%- endfor -%}
   {{ return(columns) }}
 {% endmacro %}
@@ -32,7 +32,7 @@
 
 {#- Tables that dbt makes itself: with the contract's types, for the same reason. -#}
 {% macro redshift__create_table_as(temporary, relation, sql) %}
-  {%- set names = model.columns.values() | map(attribute='name') | join(', ') -%}
+  {%- set names = '"' ~ model.columns.values() | map(attribute='name') | join('", "') ~ '"' -%}
 create table {{ relation }} ({{ redshift_columns() | join(', ') }});
 insert into {{ relation }} ({{ names }})
 select {{ names }} from (

@@ -42,7 +42,7 @@ faults as (
 select {{ column_name }}, load_date, fault from faults where fault is not null
 {%- if child_keys %}
 union all
-select {{ column_name }}, load_date, 'child key is there twice or missing' as fault
+select {{ column_name }}, load_date, cast('child key is there twice or missing' as varchar(63)) as fault
 from {{ model }}
 group by {{ column_name }}, load_date, {{ child_keys | join(', ') }}
 having count(*) > 1{% for column in child_keys %} or {{ column }} is null{% endfor %}
