@@ -125,10 +125,12 @@ def retry(
     if not (ids or due or dataset or day or error_class):
         raise click.UsageError("say which: ids, --due, --dataset, --day or --error-class")
     from oss_datastore.commands.demo import demo_world
+    from oss_datastore.commands.progress import fetch_progress
     from oss_datastore.retrying import Choice, retry_chosen
 
     with demo_world(Settings.load()) as settings:
-        retried = retry_chosen(settings, Choice(ids, dataset, day, error_class, limit))
+        with fetch_progress() as tell:
+            retried = retry_chosen(settings, Choice(ids, dataset, day, error_class, limit), progress=tell)
         if retried.days and not no_load:
             from oss_datastore.commands.running import load_days
 
