@@ -55,15 +55,14 @@ def main() -> None:
     # Loggers of libraries set levels of their own; what reaches a person at the command line is a warning or worse.
     logging.basicConfig(level=logging.WARNING, handlers=[_Messages(logging.WARNING)])
     try:
-        group(standalone_mode=False)
+        # Without its standalone mode click returns the code that a command ends with.
+        code = group(prog_name="oss-datastore", standalone_mode=False)
     except click.UsageError as wrong:
         wrong.show()
         sys.exit(wrong.exit_code)
     except click.ClickException as wrong:
         click.echo(f"error: {wrong.format_message()}", err=True)
         sys.exit(wrong.exit_code)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped; what was fetched is kept, the same command goes on", err=True)
         sys.exit(130)
@@ -72,6 +71,7 @@ def main() -> None:
             raise
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 class _Messages(logging.Handler):

@@ -21,6 +21,7 @@ from typing import Any, Literal, Protocol, TextIO
 from uuid import uuid4
 
 import dagster as dg
+from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
@@ -121,6 +122,18 @@ def dagster_home(settings: Settings) -> Path:
     return folder
 
 
+def _instance(folder: Path) -> dg.DagsterInstance:
+    """Dagster's instance; on a folder of ours without capturing what a run prints.
+
+    For that Dagster starts two processes a run. At a terminal an interrupt meets them, too, and one then writes its
+    traceback; dbt's log is kept beside.
+    """
+    if str(folder) not in _set_here:
+        return dg.DagsterInstance.get()
+    nothing = {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+    return dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(folder), overrides={"compute_logs": nothing}))
+
+
 class _ReadAlong(io.TextIOBase):
     """Where dbt's lines go: into a log, and what they tell to a watcher."""
 
@@ -150,7 +163,7 @@ class Runner:
         self._lock = folder / "command.lock"
         self._definitions = build_definitions(resources=resources)
         self._job = self._definitions.resolve_job_def(DAILY)
-        self._instance = dg.DagsterInstance.get()
+        self._instance = _instance(folder)
         self._watcher = watcher
 
     def keys(self, selection: str | None) -> list[dg.AssetKey]:
@@ -197,8 +210,8 @@ class Runner:
         for event in result.all_events:
             if event.is_step_failure:
                 error = event.step_failure_data.error
-                if error is not None and error.cls_name in _INTERRUPTS:
-                    # Dagster takes an interrupt for a failure of the step.
+                # Dagster takes an interrupt for a failure of the step, and DuckDB for one of the query.
+                if error is not None and (error.cls_name in _INTERRUPTS or "Query interrupted" in error.to_string()):
                     raise KeyboardInterrupt
                 while error is not None and error.cause is not None:
                     error = error.cause

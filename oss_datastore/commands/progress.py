@@ -237,8 +237,7 @@ def _drawing(
 def _standard_error() -> Iterator[TextIO | None]:
     """Standard error itself; None where it is no file, as in tests.
 
-    While a run lasts Dagster puts a file of its own in its place, which is no terminal, and has that copied a second
-    late.
+    Where Dagster captures what a run prints (`DAGSTER_HOME`), it puts a file in its place, which is no terminal.
     """
     try:
         descriptor = os.dup(sys.stderr.fileno())

@@ -80,7 +80,7 @@ def export(mart: str, form: str, day: date | None, output: Path | None) -> None:
             except NotKept as why:
                 raise click.UsageError(f"--as-of: {why}") from None
         else:
-            rows = read_infomarts(settings, lambda marts: _rows(marts, mart, settings))
+            rows = read_infomarts(settings, lambda marts: _rows(marts, mart))
         # One writer for every engine, so that the file does not tell which it was.
         relation = duckdb.from_arrow(rows).order("all")
         try:
@@ -92,13 +92,10 @@ def export(mart: str, form: str, day: date | None, output: Path | None) -> None:
             raise Refused(f"--output: cannot write {output}: {why}") from None
 
 
-def _rows(marts: Readable, mart: str, settings: Settings) -> pa.Table:
-    from oss_datastore.commands.reading import NothingLoaded
+def _rows(marts: Readable, mart: str) -> pa.Table:
     from oss_datastore.warehouse.published import PublishedMarts, marts_of
 
     known = sorted(marts.digests) if isinstance(marts, PublishedMarts) else marts_of(marts)
-    if not known:
-        raise NothingLoaded(settings)
     if mart not in known:
         raise click.UsageError(f"there is no infomart {mart!r}; there are: {', '.join(known)}")
     return marts.table(f'select * from infomarts."{mart}"')  # noqa: S608
@@ -128,7 +125,7 @@ def query(sql: str, wants_json: bool) -> None:
     try:
         columns, rows = ask(loaded_warehouse(settings), sql) if wanted is None else read_infomarts(settings, answer)
     except WarehouseRefused as why:
-        raise Refused(str(why)) from None
+        raise Refused(_one_line(why)) from None
     if wants_json:
         as_json([dict(zip(columns, row, strict=True)) for row in rows])
     else:
@@ -151,8 +148,13 @@ def _refuse_what_writes(sql: str, settings: Settings) -> None:
     try:
         kinds = [statement.type for statement in duckdb.extract_statements(sql)]
     except duckdb.Error as why:
-        raise Refused(str(why)) from None
+        raise Refused(_one_line(why)) from None
     if not kinds:
         raise Refused("there is no statement to run")
     if kinds[0] not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
         raise Refused(f"query only reads, and {kinds[0].name} does not: nothing was changed")
+
+
+def _one_line(why: Exception) -> str:
+    """What an engine says of a statement, without the copy of the statement that it points into."""
+    return " ".join(str(why).partition("\nLINE ")[0].split())

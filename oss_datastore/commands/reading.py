@@ -6,6 +6,7 @@ DuckDB's file has one writer, and whoever reads would wait for it; PostgreSQL sh
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ import click
 from oss_datastore.connections import open_store, open_warehouse
 from oss_datastore.settings import Settings
 from oss_datastore.warehouse import DuckDbWarehouse, Readable, Warehouse, WarehouseBusy
-from oss_datastore.warehouse.published import NotKept, PublishedMarts
+from oss_datastore.warehouse.published import NotKept, PublishedMarts, marts_of
 
 T = TypeVar("T")
 
@@ -36,23 +37,25 @@ def loaded_warehouse(settings: Settings) -> Warehouse:
 
 
 def read_infomarts(settings: Settings, read: Callable[[Readable], T]) -> T:
-    """What `read` makes of the infomarts. It is called once more, on the files, where the warehouse is being written.
+    """What `read` makes of the infomarts: those of the warehouse, else the files of the last load.
 
-    Then a line on standard error says as of when they are. Where there are no files yet, the writer is waited for.
+    Files are read while DuckDB's file is being written or is made anew, and a line on standard error says as of when
+    they are. Where there are none yet, the writer is waited for. Raises NothingLoaded.
     """
-    warehouse = loaded_warehouse(settings)
-    if isinstance(warehouse, DuckDbWarehouse):
-        try:
-            return read(replace(warehouse, wait_seconds=0.0, tell=lambda message: None))
-        except WarehouseBusy:
-            try:
-                published = PublishedMarts.of(open_store(settings))
-                click.echo(
-                    "the warehouse is being written to; this is from the files of the last load, "
-                    f"data to {published.as_of:%a %d %b %Y}",
-                    err=True,
-                )
-                return read(published)
-            except NotKept:
-                pass
+    warehouse = open_warehouse(settings)
+    if not isinstance(warehouse, DuckDbWarehouse):
+        return read(loaded_warehouse(settings))
+    with suppress(WarehouseBusy):
+        at_once = replace(warehouse, wait_seconds=0.0, tell=lambda message: None)
+        if at_once.is_loaded() and marts_of(at_once):
+            return read(at_once)
+    with suppress(NotKept):
+        published = PublishedMarts.of(open_store(settings))
+        click.echo(
+            f"a load is writing to the warehouse; this is of the last one, data to {published.as_of:%a %d %b %Y}",
+            err=True,
+        )
+        return read(published)
+    if loaded_warehouse(settings) and not marts_of(warehouse):
+        raise NothingLoaded(settings)
     return read(warehouse)

@@ -55,7 +55,7 @@ def spans_to_run(
         assert begin is not None  # noqa: S101
         assert end is not None  # noqa: S101
         if end < begin:
-            raise click.UsageError(f"the range ends ({end}) before it begins ({begin})")
+            raise click.UsageError(f"--to ({end}) lies before --from ({begin})")
         if end > closed:
             raise DayNotOver(f"{end} is not over yet: the last day that can be fetched is {closed}")
         if begin < settings.start_date:

@@ -154,7 +154,7 @@ class PublishedMarts:
     def table(self, sql: str) -> pa.Table:
         """The rows of a query."""
         with self.only(marts_in(sql) or ()).reading() as cursors:
-            return cursors().execute(sql).to_arrow_table()
+            return cursors().sql(sql).to_arrow_table()
 
     def _tables(self) -> dict[str, pa.Table]:
         """The files of one load: while the next one replaces them, they are read once more."""
