@@ -41,7 +41,7 @@ def lived(github: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     home = tmp_path_factory.mktemp("lived") / "home"
     env = environment(github, home)
     github.set_faults(BROKEN)
-    done = command("run", "--day", DAY.isoformat(), env=env, cwd=home.parent, timeout=500)
+    done = command("run", "--day", DAY.isoformat(), env=env, cwd=home.parent)
     github.set_faults(None)
     yield Lived(home, env, done)
     EmbeddedPostgres(home).stop()
