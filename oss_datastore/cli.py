@@ -52,17 +52,17 @@ def group() -> None:
 
 def main() -> None:
     """Runs a command. Exit codes: 0, 1 on an error that is told in one line, 2 on wrong usage; `run` has 3, too."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     # Loggers of libraries set levels of their own; what reaches a person at the command line is a warning or worse.
-    for handler in logging.getLogger().handlers:
-        handler.setLevel(logging.WARNING)
+    logging.basicConfig(level=logging.WARNING, handlers=[_Messages(logging.WARNING)])
     try:
-        group(standalone_mode=False)
-    except click.ClickException as wrong:
+        # Without its standalone mode click returns the code that a command ends with.
+        code = group(prog_name="oss-datastore", standalone_mode=False)
+    except click.UsageError as wrong:
         wrong.show()
         sys.exit(wrong.exit_code)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+    except click.ClickException as wrong:
+        click.echo(f"error: {wrong.format_message()}", err=True)
+        sys.exit(wrong.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped; what was fetched is kept, the same command goes on", err=True)
         sys.exit(130)
@@ -71,6 +71,14 @@ def main() -> None:
             raise
         click.echo(f"error: {error}", err=True)
         sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+class _Messages(logging.Handler):
+    """Log records as lines on standard error, whatever that is at the moment: above the bars while there are some."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(record.getMessage(), err=True)
 
 
 def _known_errors() -> tuple[type[Exception], ...]:

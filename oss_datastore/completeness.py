@@ -64,7 +64,7 @@ class DayState:
             return True
         return any(
             entry.state in (State.failed, State.pending)
-            or (entry.state is State.partial and not entry.only_parsing and not _seen_in_part(entry))
+            or (entry.state is State.partial and not entry.only_parsing and not seen_in_part(entry))
             for entry in self.missing
         )
 
@@ -93,7 +93,8 @@ class DayState:
         }
 
 
-def _seen_in_part(entry: LedgerEntry) -> bool:
+def seen_in_part(entry: LedgerEntry) -> bool:
+    """Whether only an owner would have seen the whole list, and the token was no owner's."""
     return DATASETS[entry.dataset].needs is Needs.owner and entry.visibility not in (Visibility.owner, Visibility.app)
 
 

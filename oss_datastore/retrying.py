@@ -14,6 +14,7 @@ from oss_datastore.catalogue import ANSWER_SET_OF
 from oss_datastore.connections import open_fetcher, open_queue, open_store
 from oss_datastore.dead_letters import DeadLetterQueue, Letter, QueueError, SpoolingQueue
 from oss_datastore.settings import Settings
+from oss_datastore.staging.fetch import Progress
 
 LEASE_SECONDS = 900.0
 
@@ -49,8 +50,10 @@ class Retried:
         return not (self.open or self.expired or self.skipped)
 
 
-def retry_chosen(settings: Settings, choice: Choice, *, lease_seconds: float = LEASE_SECONDS) -> Retried:
-    """Claims the chosen letters and retries them; nobody else gets them meanwhile.
+def retry_chosen(
+    settings: Settings, choice: Choice, *, lease_seconds: float = LEASE_SECONDS, progress: Progress | None = None
+) -> Retried:
+    """Claims the chosen letters and retries them; nobody else gets them meanwhile. `progress` hears of each unit.
 
     Raises QueueError where the queue is away, and what ends a fetch; the leases then end by themselves.
     """
@@ -70,7 +73,7 @@ def retry_chosen(settings: Settings, choice: Choice, *, lease_seconds: float = L
         together={dataset: answer_set.name for dataset, answer_set in ANSWER_SET_OF.items()},
         who=who,
     )
-    fetcher = open_fetcher(settings)
+    fetcher = open_fetcher(settings, progress=progress)
     try:
         with _leased(queue, [letter.id for letter in letters], who, lease_seconds):
             report = retry(letters, queue, fetcher, who=who)

@@ -11,17 +11,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from oss_datastore.clock import day_close
 from oss_datastore.commands.output import console, table
+from oss_datastore.commands.progress import is_terminal, run_progress
 from oss_datastore.commands.world import MARKER, ORG, DemoWorld, Marker, environment
 from oss_datastore.completeness import day_state, unsettled
 from oss_datastore.connections import open_fetcher, open_queue, open_store, open_warehouse, prepare_home, release_queue
 from oss_datastore.settings import Settings
 from oss_datastore.staging.lines import Staging
 from oss_datastore.warehouse import ask
+
+if TYPE_CHECKING:
+    from oss_datastore.runs import Runner
 
 
 @click.command(short_help="Live through thirty days of an invented organisation, and leave its report.")
@@ -100,7 +105,13 @@ def _live(world: DemoWorld, first: date, last: date, began: float) -> list[str]:
     from oss_datastore.resources import GitHubResource
     from oss_datastore.runs import Runner
 
-    runner = Runner(Settings.load(), resources={"github": GitHubResource(pace=False)})
+    count = (last - first).days + 1
+    with run_progress(runs=count) as shown:
+        runner = Runner(Settings.load(), resources={"github": GitHubResource(pace=False)}, watcher=shown)
+        return _live_through(world, runner, first, last, began)
+
+
+def _live_through(world: DemoWorld, runner: Runner, first: date, last: date, began: float) -> list[str]:
     click.echo(f"definitions loaded after {time.monotonic() - began:.0f} s; fetching")
     names = _repositories(world)
     planted = _planted(names, first, last)
@@ -113,7 +124,7 @@ def _live(world: DemoWorld, first: date, last: date, began: float) -> list[str]:
         done = runner.run(day, day, select="group:staging")
         if not done.success:
             return [f"{day}: {error}" for error in done.errors] or [f"{day}: the run failed"]
-        if number in (0, count - 1) or (number + 1) % 5 == 0:
+        if not is_terminal():
             click.echo(f"  {day}: day {number + 1} of {count} fetched ({time.monotonic() - began:.0f} s)")
         if count >= 4 and day == first + timedelta(days=count * 2 // 3):
             world.break_things({})

@@ -20,12 +20,12 @@ def dlq() -> None:
     """What could not be fetched or parsed, kept until it can be, or until it is lost for good."""
 
 
-@dlq.command("list")
+@dlq.command("list", short_help="List letters, the last failed first.")
 @click.option("--state", "states", multiple=True, type=click.Choice(STATES), help="Default: open and retrying.")
 @click.option("--dataset", help="Only of this dataset.")
 @click.option("--day", type=Day(), help="Only of this UTC day.")
 @click.option("--error-class", help="Only of this class.")
-@click.option("--limit", type=click.IntRange(1), default=200, show_default=True)
+@click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help="So many at most.")
 @click.option("--json", "wants_json", is_flag=True, help="Print JSON.")
 def list_letters(
     states: tuple[str, ...],
@@ -57,7 +57,7 @@ def list_letters(
     click.echo("\nshow one:  oss-datastore dlq show ID      retry:  oss-datastore dlq retry ID, or --due")
 
 
-@dlq.command()
+@dlq.command(short_help="Show a letter: what was asked, what came, its history.")
 @click.argument("letter_id", type=int)
 @click.option("--json", "wants_json", is_flag=True, help="Print JSON.")
 def show(letter_id: int, wants_json: bool) -> None:
@@ -99,13 +99,13 @@ def show(letter_id: int, wants_json: bool) -> None:
         )
 
 
-@dlq.command()
+@dlq.command(short_help="Fetch again into the original day, and load it.")
 @click.argument("ids", type=int, nargs=-1)
 @click.option("--due", is_flag=True, help="All that can still be had.")
 @click.option("--dataset", help="All due of this dataset.")
 @click.option("--day", type=Day(), help="All due of this UTC day.")
 @click.option("--error-class", help="All due of this class.")
-@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True)
+@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="So many at most.")
 @click.option("--no-load", is_flag=True, help="Stage only; do not load the days into the warehouse.")
 @click.option("--json", "wants_json", is_flag=True, help="Print JSON.")
 def retry(
@@ -120,15 +120,21 @@ def retry(
 ) -> None:
     """Fetches the scope of each letter again into its original day, and loads those days.
 
-    Exit codes: 0 all were resolved · 3 some are still open or have expired · 1 an error · 2 wrong usage
+    \b
+    Exit codes: 0 all were resolved
+                3 some are still open, have expired, or were not open
+                1 an error
+                2 wrong usage
     """
     if not (ids or due or dataset or day or error_class):
         raise click.UsageError("say which: ids, --due, --dataset, --day or --error-class")
     from oss_datastore.commands.demo import demo_world
+    from oss_datastore.commands.progress import fetch_progress
     from oss_datastore.retrying import Choice, retry_chosen
 
     with demo_world(Settings.load()) as settings:
-        retried = retry_chosen(settings, Choice(ids, dataset, day, error_class, limit))
+        with fetch_progress() as tell:
+            retried = retry_chosen(settings, Choice(ids, dataset, day, error_class, limit), progress=tell)
         if retried.days and not no_load:
             from oss_datastore.commands.running import load_days
 
@@ -146,7 +152,7 @@ def retry(
         raise click.exceptions.Exit(3)
 
 
-@dlq.command()
+@dlq.command(short_help="Give letters up, with a reason.")
 @click.argument("ids", type=int, nargs=-1, required=True)
 @click.option("--reason", required=True, help="Why it is not needed; kept in the letter's history.")
 def discard(ids: tuple[int, ...], reason: str) -> None:

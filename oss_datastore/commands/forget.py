@@ -11,9 +11,11 @@ from pathlib import Path
 
 import click
 
+from oss_datastore.commands.progress import counted
 from oss_datastore.connections import open_queue, open_store, open_warehouse
 from oss_datastore.settings import Settings
 from oss_datastore.staging.forgetting import rewrite_staged
+from oss_datastore.staging.lines import PREFIX
 from oss_datastore.staging.store import RawStore
 from oss_datastore.staging.suppression import NOBODY, Suppression
 from oss_datastore.warehouse.published import forget_published
@@ -57,7 +59,8 @@ def forget(login: str, user_id: int | None, yes: bool) -> None:
     suppression = (
         Suppression.extend(store, person.id, person.logins, person.node_ids) if person.id else Suppression.read(store)
     )
-    staged = rewrite_staged(store, suppression)
+    with counted("staged objects", sum(1 for _ in store.list(f"{PREFIX}/"))) as tell:
+        staged = rewrite_staged(store, suppression, tell)
     click.echo(f"{staged.changed} of {staged.objects} staged objects named {login} and were rewritten")
     letters = _redact_letters(settings, store, person.logins)
     click.echo(f"{letters} dead letters named {login} and lost the answer they held")

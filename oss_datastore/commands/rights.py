@@ -37,6 +37,9 @@ _INCLUDED = {
 
 _WHO = {Needs.anyone: "one that may read it", Needs.push: "one with push access", Needs.owner: "an organisation owner"}
 
+ONLY_OWNERS = "answered, but only owners see the whole list"
+"""What is told of a list that is seen in part."""
+
 _REFUSALS = frozenset({"forbidden", "not_found", "gone", "blocked"})
 
 
@@ -98,7 +101,7 @@ class Rights:
     def _of(self, answer_set: AnswerSet, dataset: Dataset) -> _Told:
         told = self._asked(answer_set, dataset)
         if told.state == "ok" and not told.told and dataset.needs is Needs.owner and not self.whole:
-            return _Told("limited", "answered, but only owners see the whole list")
+            return _Told("limited", ONLY_OWNERS)
         return told
 
     def _asked(self, answer_set: AnswerSet, dataset: Dataset) -> _Told:

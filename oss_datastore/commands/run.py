@@ -26,8 +26,10 @@ def run(
     """Fetches days from GitHub and brings them to the report.
 
     \b
-    Exit codes: 0 every planned scope is settled · 3 something is partial, failed, pending or forbidden
-                1 an error · 2 wrong usage
+    Exit codes: 0 every planned scope is settled
+                3 something is partial, failed, pending or forbidden
+                1 an error
+                2 wrong usage
     """
     settings = Settings.load()
     if day and (first or last):

@@ -12,7 +12,8 @@ import click
 
 from oss_datastore.accepted_gaps import accepted_gaps
 from oss_datastore.catalogue import ANSWER_SETS
-from oss_datastore.commands.output import as_json, fetch_progress, table
+from oss_datastore.commands.output import as_json, table
+from oss_datastore.commands.progress import run_progress
 from oss_datastore.completeness import DayState, day_state, exit_code, missing_days, spans, unsettled
 from oss_datastore.connections import open_fetcher, open_store, open_warehouse, prepare_home
 from oss_datastore.settings import Settings
@@ -54,7 +55,7 @@ def spans_to_run(
         assert begin is not None  # noqa: S101
         assert end is not None  # noqa: S101
         if end < begin:
-            raise click.UsageError(f"the range ends ({end}) before it begins ({begin})")
+            raise click.UsageError(f"--to ({end}) lies before --from ({begin})")
         if end > closed:
             raise DayNotOver(f"{end} is not over yet: the last day that can be fetched is {closed}")
         if begin < settings.start_date:
@@ -85,9 +86,9 @@ def run_spans(
             fetcher.github.close()
     from oss_datastore.runs import Runner
 
-    runner = Runner(settings)
     began = new_generation()
-    with fetch_progress():
+    with run_progress() as shown:
+        runner = Runner(settings, watcher=shown)
         for first, last in ranges:
             _run_one(runner, outcome, first, last, select, force)
             if outcome.errors:
@@ -129,12 +130,13 @@ def rebuild_all(settings: Settings) -> int:
         return 0
     from oss_datastore.runs import Runner
 
-    runner = Runner(settings)
     open_warehouse(settings).clear()
     click.echo(f"loading {len(days)} staged days, {days[0]} to {days[-1]}")
     outcome = Outcome()
-    for first, last in spans(days):
-        _run_one(runner, outcome, first, last, "not group:staging", False)
+    with run_progress() as shown:
+        runner = Runner(settings, watcher=shown)
+        for first, last in spans(days):
+            _run_one(runner, outcome, first, last, "not group:staging", False)
     for error in outcome.errors:
         click.echo(f"error: {error}", err=True)
     return 1 if outcome.errors else 0
@@ -147,11 +149,12 @@ def load_days(settings: Settings, days: Iterable[date], datasets: Iterable[str] 
     """
     from oss_datastore.runs import Runner
 
-    runner = Runner(settings)
     outcome = Outcome()
     chosen = " or ".join(["not group:staging", *(f'key:"staging/{dataset}"' for dataset in datasets)])
-    for first, last in spans(days):
-        _run_one(runner, outcome, first, last, chosen, False)
+    with run_progress() as shown:
+        runner = Runner(settings, watcher=shown)
+        for first, last in spans(days):
+            _run_one(runner, outcome, first, last, chosen, False)
     if outcome.errors:
         raise click.ClickException("; ".join(outcome.errors))
 

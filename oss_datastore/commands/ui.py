@@ -26,7 +26,7 @@ _ENVIRONMENT = {
 
 
 @click.command(short_help="Open the Dagster UI on the same home.")
-@click.option("--port", type=click.IntRange(1, 65_535), default=3000, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65_535), default=3000, show_default=True, help="On 127.0.0.1.")
 def ui(port: int) -> None:
     """Serves the Dagster UI on 127.0.0.1 until interrupted; schedules and sensors tick meanwhile."""
     from oss_datastore.resources.dbt import prepare_manifest

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -117,6 +118,8 @@ def _serve(repos: int, now: str) -> None:
     held = datetime.fromisoformat(now) if now else None
     simulator = Simulator(orgs=(ORG,), repos=repos, seed=SEED, now=held, limits=limits)
     simulator.start()
+    # An interrupt at the terminal is for the command that started this: it still asks here while it ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     print(simulator.url, flush=True)  # noqa: T201
     sys.stdin.read()
     # Nothing of it is worth an orderly end, and a connection that is still open must not hold it up.

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from oss_datastore.report import SqlMarts, build_report
 from oss_datastore.report.marts import Audience
-from oss_datastore.warehouse import Warehouse
+from oss_datastore.warehouse import Readable
 
 
-def write_report(warehouse: Warehouse, path: Path, *, audience: str = Audience.internal) -> int:
+def write_report(warehouse: Readable, path: Path, *, audience: str = Audience.internal) -> int:
     """Writes the page and returns its size in bytes; a reader of the old page never sees half of the new one."""
     with warehouse.reading() as cursors:
         page = build_report(SqlMarts(cursors), audience=Audience(audience))

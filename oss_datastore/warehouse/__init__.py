@@ -5,7 +5,14 @@ What is made of the rows afterwards is SQL (the dbt project), and which asset do
 """
 
 from oss_datastore.warehouse.duckdb import DuckDbWarehouse
-from oss_datastore.warehouse.engine import Warehouse, WarehouseBusy, WarehouseRefused, WarehouseUnavailable, ask
+from oss_datastore.warehouse.engine import (
+    Readable,
+    Warehouse,
+    WarehouseBusy,
+    WarehouseRefused,
+    WarehouseUnavailable,
+    ask,
+)
 from oss_datastore.warehouse.postgres import PostgresWarehouse
 from oss_datastore.warehouse.psa import FETCH_LEDGER, PSA_TABLES, LoadReport, PsaLoader
 
@@ -16,6 +23,7 @@ __all__ = [
     "LoadReport",
     "PostgresWarehouse",
     "PsaLoader",
+    "Readable",
     "Warehouse",
     "WarehouseBusy",
     "WarehouseRefused",

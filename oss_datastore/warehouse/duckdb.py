@@ -85,7 +85,7 @@ class DuckDbWarehouse:
     def table(self, sql: str) -> pa.Table:
         """The rows of a query."""
         with self.reading() as cursors:
-            return cursors().execute(sql).to_arrow_table()
+            return cursors().sql(sql).to_arrow_table()
 
     def is_loaded(self) -> bool:
         """Whether the file is there."""

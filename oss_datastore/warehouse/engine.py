@@ -33,7 +33,17 @@ class WarehouseRefused(ValueError):
     """The engine does not take a statement; the message is the engine's."""
 
 
-class Warehouse(Protocol):
+class Readable(Protocol):
+    """What can be read: a warehouse, or the files of its infomarts."""
+
+    def reading(self) -> AbstractContextManager[Callable[[], Any]]:
+        """Makes cursors of the DB-API that see one state and can write nothing."""
+
+    def table(self, sql: str) -> pa.Table:
+        """The rows of a query: text, bigint, boolean, decimal(38,6), timestamp and date as the engine has them."""
+
+
+class Warehouse(Readable, Protocol):
     """One warehouse. Methods raise WarehouseBusy and WarehouseUnavailable."""
 
     @property
@@ -52,14 +62,8 @@ class Warehouse(Protocol):
     def is_loaded(self) -> bool:
         """Whether there is an infomart to be read."""
 
-    def reading(self) -> AbstractContextManager[Callable[[], Any]]:
-        """Makes cursors of the DB-API that see one state and can write nothing."""
 
-    def table(self, sql: str) -> pa.Table:
-        """The rows of a query: text, bigint, boolean, decimal(38,6), timestamp and date as the engine has them."""
-
-
-def ask(warehouse: Warehouse, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+def ask(warehouse: Readable, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Columns and rows of a query. Raises WarehouseRefused."""
     with warehouse.reading() as cursors:
         cursor = cursors()

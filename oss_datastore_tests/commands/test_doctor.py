@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from oss_datastore.catalogue import DATASETS
 from oss_datastore.catalogue.document import NEEDS
 from oss_datastore.catalogue.model import ScopeKind
 from oss_datastore.clock import Clock
-from oss_datastore.commands.doctor import _organization
+from oss_datastore.commands.doctor import _organization, doctor
 from oss_datastore.commands.rights import Finding
 from oss_datastore.dead_letters.embedded import EmbeddedPostgres
 from oss_datastore.github import GitHub, StaticTokens
 from oss_datastore.simulator.server import Simulator
+from oss_datastore.warehouse import DuckDbWarehouse
 from oss_datastore_tests.commands.homes import CANARY, DAY, PLENTY, after, command, environment
+from oss_datastore_tests.commands.test_reading import writer
 from oss_datastore_tests.recorded.replay import Asked, Replay, Told
 
 FROM_GITHUB = {name for name, dataset in DATASETS.items() if dataset.scope_kind is not ScopeKind.file}
@@ -179,6 +183,55 @@ def test_the_command_prints_it_for_people_and_for_machines(tmp_path: Path) -> No
     assert lines["acme: traffic_views"]["state"] == "limited"
     assert {name.removeprefix("acme: ") for name, line in lines.items() if line["visibility"]} == FROM_GITHUB
     assert (machines.returncode, people.returncode) == (0, 0)
-    assert "acme: traffic_views" in people.stdout
-    assert "who sees it whole" in people.stdout
+    first, *rest = people.stdout.splitlines()
+    assert re.fullmatch(r"Ready: \d+ of 53 datasets can be read whole; what the other \d+ need stands below\.", first)
+    advice = rest.index("the scopes are enough, the account is not: it must be one with push access")
+    assert rest[advice + 1].strip().startswith("for traffic_views, traffic_clones, ")
+    rows = {line.split()[0]: line.rstrip().split(None, 2) for line in rest if line.strip()}
+    assert rows["traffic_views"] == ["traffic_views", "no", "Administration: read"]
+    assert rows["issues"] == ["issues", "whole", "Issues: read"]
+    assert rows["store"] == ["store", "ok", str(home / "store" / "staging")]
     assert CANARY not in machines.stdout + machines.stderr + people.stdout + people.stderr
+
+
+def test_one_that_is_down_does_not_keep_the_others_from_being_looked_at(
+    moto_s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("oss_datastore.github.caller.FIRST_PAUSE", 0.01)
+    settings = environment(
+        None,
+        tmp_path / "home",
+        DLQ_URL="postgresql://nobody@127.0.0.1:9/nothing",
+        S3_ROOT_BUCKET="no-such-bucket",
+        AWS_ENDPOINT_URL=moto_s3,
+        AWS_ACCESS_KEY_ID="any",
+        AWS_SECRET_ACCESS_KEY="any",
+        OSS_DATASTORE_WAREHOUSE="postgres",
+        OSS_DATASTORE_WAREHOUSE_URL="postgresql://ada:hidden-part@127.0.0.1:9/nothing",
+    )
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    told = CliRunner().invoke(doctor, [], catch_exceptions=False)
+    assert told.exit_code == 1
+    first, *rest = told.stdout.splitlines()
+    assert first == "Not ready, not ok: store, dead letter queue, warehouse, acme: token."
+    lines = {line.partition("  ")[0]: line for line in rest}
+    assert "NoSuchBucket: The specified bucket does not exist" in lines["store"]
+    assert "Connection refused; check DLQ_URL and the server" in lines["dead letter queue"]
+    assert "OSS_DATASTORE_WAREHOUSE_URL: connection to server" in lines["warehouse"]
+    assert "the connection was refused (5 attempts); check GITHUB_API_URL" in lines["acme: token"]
+    assert all("not ok" in lines[what] for what in ("store", "dead letter queue", "warehouse", "acme: token"))
+    assert "hidden-part" not in told.output
+
+
+def test_a_warehouse_that_is_being_written_to_is_ok(tmp_path: Path) -> None:
+    path = tmp_path / "home" / "warehouse.duckdb"
+    path.parent.mkdir()
+    DuckDbWarehouse(path).prepare([])
+    with writer(path):
+        env = environment(None, path.parent, GITHUB_TOKEN="", DLQ_URL="postgresql://nobody@127.0.0.1:9/nothing")
+        done = command("doctor", env=env, cwd=tmp_path)
+    assert done.returncode == 1
+    assert re.search(r"^warehouse +ok +DuckDB [\d.]+, being written to by another process", done.stdout, re.MULTILINE)
+    assert re.search(r"^token +not ok +GITHUB_TOKEN: is not set", done.stdout, re.MULTILINE)

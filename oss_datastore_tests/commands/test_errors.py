@@ -89,23 +89,81 @@ def test_a_wrong_setting_ends_a_run_with_one_line(
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "named"),
     [
-        ("run", "--day", "tomorrow"),
-        ("run", "--day", "2026-10-14", "--from", "2026-10-01"),
-        ("run", "--to", "2026-10-01"),
-        ("run", "--from", "2026-10-10", "--to", "2026-10-01"),
-        ("run", "--day", "2001-01-01"),
-        ("dlq", "retry"),
-        ("fly",),
+        (("run", "--day", "tomorrow"), "--day"),
+        (("run", "--day", "2026-10-14", "--from", "2026-10-01"), "--day"),
+        (("run", "--to", "2026-10-01"), "--to"),
+        (("run", "--from", "2026-10-10", "--to", "2026-10-01"), "--from"),
+        (("run", "--day", "2001-01-01"), "OSS_DATASTORE_START_DATE"),
+        (("dlq", "retry"), "--due"),
+        (("fly",), "fly"),
+        (("export", "org_overview", "--as-of", "yesterday"), "--as-of"),
+        (("export", "org_overview", "--as-of", "2026-10-15"), "--as-of"),
+        (("export", "org_overview", "--format", "parquet"), "--format"),
+        (("dlq", "discard", "1"), "--reason"),
     ],
 )
-def test_wrong_usage_is_2(
-    arguments: tuple[str, ...], env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_wrong_usage_is_2_and_the_last_line_names_what_is_wrong(
+    arguments: tuple[str, ...], named: str, env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, err = said(capsys, *arguments)
     assert code == 2
     assert "Traceback" not in err
+    assert err.splitlines()[-1].startswith("Error: ")
+    assert named in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("export", "org_overview"), "nothing is loaded in "),
+        (("report",), "nothing is loaded in "),
+        (("query", "select * from infomarts.org_overview"), "nothing is loaded in "),
+        (("query", "select * from psa.issues"), "nothing is loaded in "),
+        (("query", "selec 1"), 'Parser Error: syntax error at or near "selec"'),
+        (("query", "  "), "there is no statement to run"),
+        (("query", "select 1; select 2"), "one statement at a time"),
+        (("query", "drop table infomarts.org_overview"), "query only reads, and DROP does not"),
+        (("query", "copy (select 1) to 'leak.csv'"), "query only reads, and COPY does not"),
+        (("dlq", "show", "999"), "There is no dead letter 999"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_one_line(
+    arguments: tuple[str, ...],
+    told: str,
+    env: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    queue_url: str,
+) -> None:
+    env.setenv("DLQ_URL", queue_url)
+    code, err = said(capsys, *arguments)
+    assert code == 1
+    assert err.startswith(f"error: {told}")
+    assert len(err.splitlines()) == 1
+    assert not (tmp_path / "leak.csv").exists()
+
+
+def test_a_letter_that_is_not_there_is_not_retried_and_the_exit_code_says_so(
+    env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], queue_url: str
+) -> None:
+    env.setenv("DLQ_URL", queue_url)
+    assert said(capsys, "dlq", "retry", "999")[0] == 3
+
+
+def test_a_line_of_the_env_file_that_is_no_setting_is_told(
+    env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("OSS_DATASTORE_SLA_DAYS=soon\n")
+    code, err = said(capsys, "status")
+    assert (code, err.splitlines()) == (
+        1,
+        [
+            "error: OSS_DATASTORE_SLA_DAYS: expected four numbers of days (critical, high, medium, low), "
+            "such as 14,30,60,90"
+        ],
+    )
 
 
 def test_a_day_that_is_not_over_is_an_error(env: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,7 +174,5 @@ def test_a_day_that_is_not_over_is_an_error(env: pytest.MonkeyPatch, capsys: pyt
 def test_every_command_explains_itself() -> None:
     runner = CliRunner()
     for name in cli.group.list_commands(None):  # type: ignore[arg-type]
-        if name == "doctor":
-            continue
         shown = runner.invoke(cli.group, [name, "--help"])
         assert shown.exit_code == 0, name

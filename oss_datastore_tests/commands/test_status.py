@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 from oss_datastore.accepted_gaps import accepted_gaps
 from oss_datastore.alerts import notifiers
+from oss_datastore.catalogue import ANSWER_SETS
 from oss_datastore.commands.status import status
 from oss_datastore.completeness import day_state, exit_code
 from oss_datastore.dead_letters import DeadLetterQueue, SpoolingQueue
@@ -62,6 +64,45 @@ def test_what_will_be_lost_and_what_is_lost_is_listed_soonest_first(home: Path, 
     losing = text.partition("lost for ever unless it is had before:")[2]
     assert losing.index("teams") < losing.index("members")
     assert "letters lost for ever: 1" in text
+
+
+def test_the_first_line_is_the_verdict_and_what_is_missing_has_cause_time_and_command(home: Path, watch: Watch) -> None:
+    assert shown().splitlines()[:2] == [
+        "No data yet: `oss-datastore run` fetches Wed 14 Oct, the last day that is over.",
+        "Nothing is loaded into the infomarts yet.",
+    ]
+    for number in (1, 2):
+        watch.stage(replace(entry("traffic_views", f"repository/{number}", State.failed), letter=number, detail="502"))
+    watch.stage(replace(entry("members", ORG, State.forbidden), detail="403 Resource not accessible"))
+    before = DAY - timedelta(days=3)
+    watch.stage(
+        replace(entry("teams", ORG, State.failed, day=before), letter=3, detail="500"), entry("labels", ORG, day=before)
+    )
+    told = [line.rstrip() for line in shown().splitlines()]
+    assert told[0] == (
+        "Data to Wed 14 Oct: 5 of 9 scopes whole in 2 days; 3 can be had until Fri 16 Oct 00:00 UTC; 1 lost."
+    )
+    assert as_json()["verdict"] == told[0]
+    table = [line.split() for line in told if line[:3] in ("day", "Wed", "Tue", "Mon", "Sun")]
+    unasked = str(len(ANSWER_SETS) - 4)
+    assert table == [
+        ["day", "scopes", "complete", "failed", "forbidden"],
+        ["Wed", "14", "Oct", "3", "missing,", unasked, "lists", "not", "asked", "5", "2", "2", "1"],
+        ["Tue", "13", "Oct", "not", "fetched"],
+        ["Mon", "12", "Oct", "not", "fetched"],
+        ["Sun", "11", "Oct", "1", "missing,", unasked, "lists", "not", "asked", "4", "3", "1"],
+    ]
+    missing = told.index("missing, what is lost first on top (times are UTC)")
+    assert [line.split(None, 3) if line[0] != " " else line.strip() for line in told[missing + 1 : missing + 9]] == [
+        ["members", "1", "forbidden", "Wed 14 Oct  until Fri 16 Oct 00:00"],
+        "why: 403 Resource not accessible",
+        "do:  oss-datastore doctor   says what to grant",
+        ["traffic_views", "2", "failed", "Wed 14 Oct  until Tue 27 Oct 00:00"],
+        "why: 502 (and 1 more)",
+        "do:  oss-datastore dlq retry --dataset traffic_views",
+        ["teams", "1", "failed", "Sun 11 Oct  lost"],
+        "why: 500",
+    ]
 
 
 def test_what_a_later_fetch_holds_will_not_be_lost(home: Path, watch: Watch) -> None:
