@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 
 Span = tuple[date, date]
@@ -46,7 +47,8 @@ def _main(windows: list[list[str]], answer_sets: list[str], marts: list[str]) ->
     os.environ.update(dbt_environment(settings))
     target = settings.home_path / "target"
     target.mkdir(exist_ok=True)
-    shutil.copy(settings.home_path / "dbt" / PARSED, target)
+    with suppress(FileNotFoundError):
+        shutil.copy(settings.home_path / "dbt" / PARSED, target)
     warehouse = open_warehouse(settings)
     warehouse.prepare(PSA_TABLES)
     loader = PsaLoader(Staging(open_store(settings)), warehouse, open_letters(settings))
