@@ -84,15 +84,31 @@ def redshift_url(redshift: Shim, postgres: EmbeddedPostgres) -> Iterator[str]:
         connection.cursor().execute(f'drop database "{name}" with (force)')
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """Nobody pulls the plug while tests run: what is written here need not be on the disk before the next step.
+
+    A process of its own, as every command is in `commands`, waits for it as ever.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
 LONGEST = (
     "test_promises",
     "browser.test_dagster_ui",
-    "commands.test_a_day",
     "recorded.test_traffic",
-    "recorded.test_devlake",
     "staging.test_faults",
+    "commands.test_a_day",
+    "recorded.test_devlake",
+    "vault.test_schema_change",
+    "infomarts.test_engines",
+    "vault.test_computed_tables",
+    "vault.test_dbt",
+    "assets.test_a_duplicate",
 )
-"""Modules that take minutes: where two workers share the files, what is long must not come last."""
+"""Modules that take half a minute or more: where two workers share the files, what is long must not come last."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

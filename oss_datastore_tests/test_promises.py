@@ -15,6 +15,7 @@ from oss_datastore.runs import Runner
 from oss_datastore.settings import Settings
 from oss_datastore.simulator.server import Simulator
 from oss_datastore_tests.commands.homes import PLENTY, after, environment
+from oss_datastore_tests.parsed import parsed_home
 from oss_datastore_tests.warehouse.digests import SCHEMAS, digests
 
 FIRST = date(2026, 10, 12)
@@ -25,7 +26,7 @@ DAYS = [FIRST + timedelta(days=n) for n in range(2)]
 def test_the_last_day_first_a_rebuild_of_all_days_and_another_engine_give_the_same_tables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, queue_url: str
 ) -> None:
-    home = tmp_path / "home"
+    home = parsed_home(tmp_path / "home")
     with Simulator(repos=2, limits=PLENTY, faults={"bad_gateway@/repos/acme/lantern/traffic/views": 0.2}) as github:
         for name, value in environment(github, home, OSS_DATASTORE_START_DATE=FIRST.isoformat()).items():
             monkeypatch.setenv(name, value)

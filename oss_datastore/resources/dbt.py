@@ -9,11 +9,14 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtCliResource
+from packaging.version import Version
 from psycopg2.extensions import parse_dsn
 
 from oss_datastore.connections import open_warehouse, prepare_home, redshift_address
@@ -25,7 +28,8 @@ MANIFEST = PROJECT / "target" / "manifest.json"
 KEPT_RUNS = 5
 """So many runs of dbt leave their log and compiled SQL under the home."""
 
-_PARSED = "partial_parse.msgpack"
+PARSED = "partial_parse.msgpack"
+"""What dbt keeps of a parse in its target folder, so that the next one reads only files that changed."""
 
 
 class ProjectDoesNotParse(RuntimeError):
@@ -107,20 +111,35 @@ def run_folder(folder: Path, run_id: str) -> Iterator[Path]:
     """dbt's target folder for one run, under `folder` (of a home), with what an earlier run parsed.
 
     Each run has its own, so that two at once do not write into each other's; the last few are kept. What is parsed
-    holds for one home only, because the path of its warehouse is part of it.
+    holds for one home only, because the path of its warehouse is part of it: the first run of a home takes what came
+    with the manifest, which was parsed for this home or else is parsed anew.
     """
     target = folder / run_id
     target.mkdir(parents=True, exist_ok=True)
+    parsed = folder / PARSED
     with suppress(FileNotFoundError):
-        shutil.copy(folder / _PARSED, target / _PARSED)
+        shutil.copy(parsed if parsed.exists() else MANIFEST.with_name(PARSED), target / PARSED)
     try:
         yield target
     finally:
         with suppress(FileNotFoundError):
-            os.replace(target / _PARSED, folder / _PARSED)
+            os.replace(target / PARSED, parsed)
         runs = sorted((f for f in folder.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime)
         for old in runs[:-KEPT_RUNS]:
             shutil.rmtree(old, ignore_errors=True)
+
+
+class _CommandLine(DbtCliResource):
+    """dagster-dbt's command line without what it makes ready at each start and we never use: seconds of a run."""
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        """What is installed; `dbt --version` would be a process of its own that also asks the package index."""
+        return Version(metadata.version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
+        """None: a connection to the warehouse in this process would only serve dagster-dbt's own metadata queries."""
+        return None
 
 
 class DbtResource(dg.ConfigurableResource):
@@ -130,7 +149,7 @@ class DbtResource(dg.ConfigurableResource):
         """The Dagster events of one dbt command, as they happen; checks that failed at its end, with rows at fault."""
         settings = Settings.load()
         os.environ.update(dbt_environment(settings))
-        command_line = DbtCliResource(
+        command_line = _CommandLine(
             project_dir=str(PROJECT),
             profiles_dir=str(PROJECT),
             # The environment this process runs in need not be the one that is activated.

@@ -15,6 +15,7 @@ from oss_datastore.simulator.server import Simulator
 from oss_datastore.staging.lines import Staging
 from oss_datastore.warehouse import PsaLoader
 from oss_datastore_tests.commands.homes import DAY, PLENTY, after
+from oss_datastore_tests.parsed import parsed_home
 from oss_datastore_tests.staging.fetching import MemoryLetters, fetcher
 
 HUB, PIT = dg.AssetKey(["raw_vault", "hub_repo"]), dg.AssetKey(["business_vault", "pit_repo"])
@@ -32,7 +33,7 @@ def test_a_duplicate_in_a_hub_stops_what_lies_below_it_and_is_named(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    monkeypatch.setenv("OSS_DATASTORE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("OSS_DATASTORE_HOME", str(parsed_home(tmp_path / "home")))
     monkeypatch.setenv("OSS_DATASTORE_NOW", after(DAY).isoformat())
     settings = Settings.load()
     with Simulator(orgs=("acme",), repos=3, now=after(DAY), limits=PLENTY) as github:

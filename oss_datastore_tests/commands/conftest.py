@@ -12,6 +12,7 @@ import pytest
 from oss_datastore.dead_letters.embedded import EmbeddedPostgres
 from oss_datastore.simulator.server import Simulator
 from oss_datastore_tests.commands.homes import CANARY, DAY, PLENTY, after, command, environment
+from oss_datastore_tests.parsed import parsed_home
 
 BROKEN = (
     "server_error@/repos/*/traffic/clones=1:sticky,forbidden@/repos/*/traffic/popular/paths=1:sticky,"
@@ -38,7 +39,7 @@ class Lived:
 @pytest.fixture(scope="session")
 def lived(github: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
     """A day of which some requests failed, some were refused and one record did not parse, loaded to the report."""
-    home = tmp_path_factory.mktemp("lived") / "home"
+    home = parsed_home(tmp_path_factory.mktemp("lived") / "home")
     env = environment(github, home)
     github.set_faults(BROKEN)
     done = command("run", "--day", DAY.isoformat(), env=env, cwd=home.parent)

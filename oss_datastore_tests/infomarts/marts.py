@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ import pyarrow as pa
 import yaml
 
 from oss_datastore_tests.infomarts.world import World, shapes
+from oss_datastore_tests.parsed import parsed_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,15 +35,17 @@ SCHEMAS = ("psa", "raw_vault", "raw_vault_pii", "business_vault", "metrics_vault
 
 
 def dbt(folder: Path, *arguments: str, **settings: str) -> None:
-    """Run dbt on a copy of the project in `folder` with nothing of the caller's settings."""
-    if not (folder / "sql").exists():
-        shutil.copytree(ROOT / "sql", folder / "sql", ignore=shutil.ignore_patterns("target", "logs"))
+    """Run dbt on the project with nothing of the caller's settings; what it writes lies in `folder`/target."""
+    target = folder / "target"
+    if not target.exists() and "OSS_DATASTORE_WAREHOUSE_PATH" in settings:
+        parsed_for(Path(settings["OSS_DATASTORE_WAREHOUSE_PATH"]), target)
+    places = ["--project-dir", ROOT / "sql", "--profiles-dir", ROOT / "sql", "--target-path", target]
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("OSS_DATASTORE_", "DBT_"))}
     code = (
         "import sys; from dbt.cli.main import dbtRunner; sys.exit(0 if dbtRunner().invoke(sys.argv[1:]).success else 1)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments, "--project-dir", "sql", "--profiles-dir", "sql"],
+        [sys.executable, "-c", code, *arguments, *places, "--log-path", target],
         cwd=folder,
         env={**kept, "PYTHONPATH": str(ROOT), **settings},
         capture_output=True,
@@ -62,14 +64,15 @@ def project(mart: str) -> dict[str, Any]:
 def compiled(folder: Path, **settings: str) -> dict[str, str]:
     """The SQL of every mart by name, in the order in which they build on each other."""
     dbt(folder, "compile", "--select", "infomarts", **settings)
-    manifest = json.loads((folder / "sql/target/manifest.json").read_text())
+    manifest = json.loads((folder / "target/manifest.json").read_text())
     nodes = {k: n for k, n in manifest["nodes"].items() if n["resource_type"] == "model" and n["schema"] == "infomarts"}
+    texts = folder / "target" / "compiled"
     ordered: dict[str, str] = {}
     while len(ordered) < len(nodes):
-        for name, node in nodes.items():
+        for node in nodes.values():
             waits = [d for d in node["depends_on"]["nodes"] if d in nodes and nodes[d]["name"] not in ordered]
             if node["name"] not in ordered and not waits:
-                ordered[node["name"]] = (folder / "sql" / nodes[name]["compiled_path"].removeprefix("sql/")).read_text()
+                ordered[node["name"]] = (texts / node["package_name"] / node["original_file_path"]).read_text()
     return ordered
 
 

@@ -82,7 +82,7 @@ def postgres(server_home: Path) -> Iterator[tuple[Any, dict[str, str]]]:
 
 
 def test_postgresql_gives_the_same_rows(
-    marts: Marts, world: World, postgres: tuple[Any, dict[str, str]], tmp_path: Path
+    marts: Marts, world: World, postgres: tuple[Any, dict[str, str]], server_home: Path
 ) -> None:
     connection, settings = postgres
     cursor = connection.cursor()
@@ -97,7 +97,7 @@ def test_postgresql_gives_the_same_rows(
             [tuple(row.get(c) for c in columns) for row in rows],
             page_size=2000,
         )
-    for name, text in compiled(tmp_path, **settings).items():
+    for name, text in compiled(server_home, **settings).items():
         cursor.execute(f"create table infomarts.{name} as {text}")
         cursor.execute(f"select * from infomarts.{name}")
         theirs = sorted(repr(row) for row in cursor.fetchall())
@@ -106,13 +106,13 @@ def test_postgresql_gives_the_same_rows(
 
 
 def test_dbt_builds_them_on_postgresql_without_nested_loops(
-    mart_sql: dict[str, str], world: World, postgres: tuple[Any, dict[str, str]], server_home: Path, tmp_path: Path
+    mart_sql: dict[str, str], world: World, postgres: tuple[Any, dict[str, str]], server_home: Path
 ) -> None:
     """A chain of common table expressions is taken for one row each: nested loops over them take minutes."""
     connection, settings = postgres
     connection.cursor().execute("drop schema infomarts cascade; create schema infomarts")
     begun = (server_home / "postgres" / "log").stat().st_size
-    dbt(tmp_path, "build", "--select", "infomarts", **settings)
+    dbt(server_home, "build", "--select", "infomarts", **settings)
     with (server_home / "postgres" / "log").open(encoding="utf-8") as log:
         log.seek(begun)
         told = log.read()

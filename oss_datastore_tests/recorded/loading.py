@@ -13,8 +13,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, timedelta
-from pathlib import Path
 
 Span = tuple[date, date]
 
@@ -38,7 +38,7 @@ def _main(windows: list[list[str]], answer_sets: list[str], marts: list[str]) ->
 
     from oss_datastore.assets.vault import dbt_arguments
     from oss_datastore.connections import open_letters, open_store, open_warehouse
-    from oss_datastore.resources.dbt import PROJECT, dbt_environment
+    from oss_datastore.resources.dbt import PARSED, PROJECT, dbt_environment
     from oss_datastore.settings import Settings
     from oss_datastore.staging.lines import Staging
     from oss_datastore.warehouse import PSA_TABLES, PsaLoader
@@ -47,9 +47,8 @@ def _main(windows: list[list[str]], answer_sets: list[str], marts: list[str]) ->
     os.environ.update(dbt_environment(settings))
     target = settings.home_path / "target"
     target.mkdir(exist_ok=True)
-    parsed: Path = PROJECT / "target" / "partial_parse.msgpack"
-    if parsed.exists():
-        shutil.copy(parsed, target)
+    with suppress(FileNotFoundError):
+        shutil.copy(settings.home_path / "dbt" / PARSED, target)
     warehouse = open_warehouse(settings)
     warehouse.prepare(PSA_TABLES)
     loader = PsaLoader(Staging(open_store(settings)), warehouse, open_letters(settings))

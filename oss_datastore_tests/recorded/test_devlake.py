@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from oss_datastore.settings import Settings
+from oss_datastore_tests.parsed import parsed_home
 from oss_datastore_tests.recorded.devlake_world import DevlakeWorld, Item, repositories
 from oss_datastore_tests.recorded.homes import after_close, environment, rows, runner
 from oss_datastore_tests.recorded.recordings import needs_recordings
@@ -55,7 +56,7 @@ class Loaded:
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterator[Loaded]:
     world = DevlakeWorld(repositories())
-    home = tmp_path_factory.mktemp("devlake")
+    home = parsed_home(tmp_path_factory.mktemp("devlake"))
     now = {"OSS_DATASTORE_NOW": after_close(DAY).isoformat(), "OSS_DATASTORE_START_DATE": "2026-03-01"}
     with (
         Replay(world) as replay,

@@ -116,8 +116,7 @@ class Asking:
 
 @pytest.fixture(scope="module")
 def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
-    with pytest.MonkeyPatch.context() as patch, Replay(lambda _: None) as replay:
-        patch.setattr("os.fsync", lambda _: None)
+    with Replay(lambda _: None) as replay:
         yield Asking(tmp_path_factory.mktemp("exchanges"), replay)
 
 

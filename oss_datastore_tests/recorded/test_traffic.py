@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from oss_datastore.settings import Settings
+from oss_datastore_tests.parsed import parsed_home
 from oss_datastore_tests.recorded.homes import after_close, at, environment, fetch_loop, rows, runner, same_store
 from oss_datastore_tests.recorded.loading import load_windows
 from oss_datastore_tests.recorded.recordings import needs_recordings
@@ -48,15 +48,9 @@ class Fetched:
 
 @pytest.fixture(scope="module")
 def fetched(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterator[Fetched]:
-    # Whether an object survives a power cut is proved elsewhere; here it would cost half the time.
     home = tmp_path_factory.mktemp("traffic")
     world = TrafficWorld(after_close(FIRST))
-    with (
-        Replay(world) as replay,
-        environment(home, replay.url, ORG, postgres_url) as settings,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setattr(os, "fsync", lambda _: None)
+    with Replay(world) as replay, environment(home, replay.url, ORG, postgres_url) as settings:
         loop = fetch_loop(settings)
         for day in days(FIRST, LAST):
             world.now = loop.clock.held = after_close(day)
@@ -104,7 +98,7 @@ def test_ten_days_in_a_row_that_were_never_fetched_leave_no_hole(fetched: Fetche
 
 
 def plan(fetched: Fetched, home: Path, *, without: frozenset[date] = frozenset()) -> AbstractContextManager[Settings]:
-    same_store(fetched.home, home, without=without)
+    same_store(fetched.home, parsed_home(home), without=without)
     return environment(
         home, fetched.replay.url, ORG, fetched.queue_url, OSS_DATASTORE_START_DATE=FIRST.isoformat(),
         OSS_DATASTORE_DATASETS="traffic_*",
