@@ -255,10 +255,11 @@ def test_who_opened_is_told_by_kind_and_the_unknown_are_shown(mart_sql: dict[str
     world = small_world()
     for number, who in enumerate((ADA, OLGA, OLGA, RENOVATE, RENOVATE, RENOVATE, None), start=20):
         acme.issue(world, LAST, number, SITE, who, created_at=at(14, 9), updated_at=at(14, 9))
+    acme.comment(world, LAST, SITE, 1, RENOVATE, at(14, 10))
     row = Marts(mart_sql, world).row("issue_metrics_daily", f"repo_id = {SITE} and day = '2026-03-14'")
     kinds = ("community", "maintainers", "bots", "unknown")
     assert [row["opened"], *(row[f"opened_by_{kind}"] for kind in kinds)] == [7, 1, 2, 3, 1]
-    # What a bot opened is not yet active.
+    # Neither what a bot opened nor what a bot commented on is active.
     assert row["active"] == 4
 
 

