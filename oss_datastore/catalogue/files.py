@@ -174,9 +174,9 @@ people_directory = _dataset_of(
             text("company_email", description="Address at the company.", via=_address),
             text(
                 "affiliation",
-                description="internal (one of ours) or external.",
+                description="internal (one of ours), external, or bot (a machine with an account of a person's kind).",
                 required=True,
-                via=_one_of("internal", "external"),
+                via=_one_of("internal", "external", "bot"),
             ),
             text("status", description="Lower case, in the directory's own words, such as active or left.", via=_lower),
             day("valid_from", description=f"First day; {ALWAYS} where the file gives none.", of=_valid_from),

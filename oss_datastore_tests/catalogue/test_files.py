@@ -106,7 +106,7 @@ def test_a_decision_and_a_gap_keep_their_days() -> None:
 @pytest.mark.parametrize(
     ("name", "cell", "value", "expected"),
     [
-        ("people_directory", "affiliation", "intern", "expected internal or external, came 'intern'"),
+        ("people_directory", "affiliation", "intern", "expected internal, external or bot, came 'intern'"),
         ("people_directory", "affiliation", None, "column affiliation is required and missing"),
         ("people_directory", "login", "Ada Lovelace", "expected a login of GitHub such as octocat or @octocat"),
         ("people_directory", "valid_from", "01.02.2026", "expected a day as YYYY-MM-DD, came '01.02.2026'"),

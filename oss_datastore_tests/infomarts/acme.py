@@ -39,6 +39,7 @@ def repository(
     pull_requests: int = 0,
     is_fork: bool = False,
     visibility: str = "public",
+    **more: Any,
 ) -> None:
     """A repository stood in its organisation's list with these counters."""
     hk = world.hub(day, "hub_repo", repo_id)
@@ -54,6 +55,7 @@ def repository(
         is_private=visibility == "private",
         is_fork=is_fork,
         is_archived=False,
+        **more,
     )
     world.satellite(
         day,

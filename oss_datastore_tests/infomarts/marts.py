@@ -31,6 +31,8 @@ _ARROW = {
 }
 
 Row = dict[str, Any]
+AFFILIATION = "bsat_user_affiliation"
+"""The one table of the business vault whose rule is a definition of the marts: what somebody is to us."""
 SCHEMAS = ("psa", "raw_vault", "raw_vault_pii", "business_vault", "metrics_vault", "infomarts")
 
 
@@ -63,7 +65,7 @@ def project(mart: str) -> dict[str, Any]:
 
 def compiled(folder: Path, **settings: str) -> dict[str, str]:
     """The SQL of every mart by name, in the order in which they build on each other."""
-    dbt(folder, "compile", "--select", "infomarts", **settings)
+    dbt(folder, "compile", "--select", "infomarts", AFFILIATION, **settings)
     manifest = json.loads((folder / "target/manifest.json").read_text())
     nodes = {k: n for k, n in manifest["nodes"].items() if n["resource_type"] == "model" and n["schema"] == "infomarts"}
     texts = folder / "target" / "compiled"

@@ -8,6 +8,7 @@ import pytest
 
 from oss_datastore_tests.infomarts.acme import (
     directory_line,
+    member,
     no_repository,
     organization,
     person_line,
@@ -94,6 +95,38 @@ def test_a_person_has_a_version_per_login_kind_and_company(mart_sql: dict[str, s
         (MIDDLE + timedelta(days=3), "timothy", "timothy", "employee", "Acme Ltd"),
     ]
     assert [r["valid_to"] for r in rows] == [MIDDLE, MIDDLE + timedelta(days=3), None]
+
+
+def test_what_somebody_is_to_us_is_said_by_directory_account_and_membership_in_this_order(
+    mart_sql: dict[str, str], affiliation_sql: str, world: World
+) -> None:
+    for who, login, kind in ((1, "tim", "User"), (2, "ci[bot]", "Bot"), (3, "acme-ci", "User"), (4, "mia", "User")):
+        user(world, FIRST, who, login, kind)
+    for who in (1, 2, 4):
+        member(world, MIDDLE, who)
+    member(world, MIDDLE + timedelta(days=2), 4, active=False)
+    world.fetched(FIRST, "members", ORG)
+    person_line(world, MIDDLE + timedelta(days=4), "tim", "Globex", "external")
+    person_line(world, MIDDLE + timedelta(days=5), "acme-ci", None, "bot")
+    person_line(world, LAST, "ci[bot]", "Acme Ltd", "internal")
+    found = Marts(mart_sql, world).connection.execute(
+        "select h.user_id, cast(b.load_date as date), cast(b.load_end_date as date), b.kind, b.basis "
+        f"from ({affiliation_sql}) b join raw_vault.hub_user h using (user_hk) order by 1, 2"
+    )
+    left, named, listed = (MIDDLE + timedelta(days=n) for n in (2, 4, 5))
+    ever = date(9999, 12, 31)
+    assert found.fetchall() == [
+        (1, FIRST, MIDDLE, "unknown", "none"),
+        (1, MIDDLE, named, "employee", "organization_member"),
+        (1, named, ever, "external", "people_directory"),
+        (2, FIRST, LAST, "bot", "account_type"),
+        (2, LAST, ever, "employee", "people_directory"),
+        (3, FIRST, listed, "unknown", "none"),
+        (3, listed, ever, "bot", "people_directory"),
+        (4, FIRST, MIDDLE, "unknown", "none"),
+        (4, MIDDLE, left, "employee", "organization_member"),
+        (4, left, ever, "unknown", "none"),
+    ]
 
 
 def test_a_deleted_account_is_nobody_in_particular_and_no_bot(mart_sql: dict[str, str], world: World) -> None:

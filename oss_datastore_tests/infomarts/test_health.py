@@ -45,7 +45,14 @@ def world() -> World:
     pushed(world, LONG_AGO)
     for day in days(FIRST, 7):
         world.fetched(day, "repositories", ORG)
-        for dataset in ("issues", "issue_comments", "repository_collaborators", "release_assets"):
+        for dataset in (
+            "issues",
+            "issue_comments",
+            "pull_requests",
+            "commits",
+            "repository_collaborators",
+            "release_assets",
+        ):
             world.fetched(day, dataset, REPO)
     return world
 
@@ -97,10 +104,22 @@ def test_the_directory_can_exempt_it(mart_sql: dict[str, str], world: World) -> 
     )
 
 
-def test_where_conversations_were_never_read_nobody_knows(mart_sql: dict[str, str], world: World) -> None:
+@pytest.mark.parametrize("dataset", ["issues", "issue_comments", "pull_requests"])
+def test_where_conversations_were_never_read_nobody_knows(mart_sql: dict[str, str], world: World, dataset: str) -> None:
     for day in days(FIRST, 7):
-        world.fetched(day, "issue_comments", REPO, "forbidden")
-    assert health(mart_sql, world)["is_archive_candidate"] is None
+        world.fetched(day, dataset, REPO, "forbidden")
+    row = health(mart_sql, world)
+    assert (row["is_archive_candidate"], row["maintainers_active"]) == (None, None)
+
+
+def test_lists_that_were_never_read_count_nothing(mart_sql: dict[str, str], world: World) -> None:
+    row = health(mart_sql, world)
+    counts = ("releases_count", "releases_in_90_days", "releases_in_365_days", "branch_rules_count")
+    assert [row[c] for c in counts] == [None] * 4
+    for dataset in ("releases", "branch_rules", "rulesets"):
+        world.fetched(LAST, dataset, REPO, coverage="empty")
+    row = health(mart_sql, world)
+    assert [row[c] for c in counts] == [0] * 4
 
 
 def test_without_a_line_the_teams_that_administer_it_answer_for_it(mart_sql: dict[str, str], world: World) -> None:

@@ -65,6 +65,7 @@ LINKS = {
     "link_commit_author": {"commit_hk": _KEY, "author_hk": _KEY},
     "link_repo_release": {"repo_hk": _KEY, "release_hk": _KEY},
     "link_release_asset": {"release_hk": _KEY, "release_asset_hk": _KEY},
+    "link_repo_user_stargazer": {"repo_hk": _KEY, "user_hk": _KEY},
     "link_repo_branch_rule": {"repo_hk": _KEY, "branch_rule_id": _TEXT},
     "link_repo_ruleset": {"repo_hk": _KEY, "ruleset_id": _INTEGER},
     "link_repo_code_scanning_alert": {"repo_hk": _KEY, "alert_number": _INTEGER},
@@ -126,6 +127,7 @@ _PARENTS = {
     "ma_sat_repo_traffic_referrers": "repo_hk",
     "ma_sat_repo_traffic_paths": "repo_hk",
     "ma_sat_repo_user_source": "link_repo_user_hk",
+    "ma_sat_repo_star_history": "ma_sat_repo_star_history_hk",
 }
 EFFECTIVITIES = {
     f"eff_sat_{name.removeprefix('link_')}": f"{name}_hk"
@@ -140,6 +142,7 @@ EFFECTIVITIES = {
         "link_issue_assignee",
         "link_pull_request_reviewer",
         "link_pull_request_team",
+        "link_repo_user_stargazer",
         "link_repo_release",
         "link_release_asset",
         "link_repo_branch_rule",
@@ -148,11 +151,12 @@ EFFECTIVITIES = {
 }
 _PERSONAL = ("sat_user_pii", "ref_people_directory", "ref_access_decision")
 _FURTHER = {
+    "ma_sat_repo_star_history": {"repo_hk": _KEY},
     "ref_repository_directory": {"repository_key": _TEXT},
     "ref_people_directory": {"login_key": _TEXT, "valid_from": "date"},
     "ref_access_decision": {"login_key": _TEXT, "repository_key": _TEXT, "decided_on": "date"},
 }
-"""Columns of reference tables that tell one entry from another and are not hashed."""
+"""Columns that tell one entry from another and are not hashed."""
 _COMPUTED = {
     "business_vault.bsat_user_affiliation": {
         "user_hk": _KEY,
@@ -170,6 +174,13 @@ _COMPUTED = {
         "team_role_name": _TEXT,
         "teams_count": _INTEGER,
         "is_organization_owner": "boolean",
+    },
+    "business_vault.bridge_org_team_user_repo": {
+        "team_hk": _KEY,
+        "user_hk": _KEY,
+        "repo_hk": _KEY,
+        "as_of": _TIME,
+        "role_name": _TEXT,
     },
     "metrics_vault.mv_api": {
         "load_date": _TIME,
@@ -331,10 +342,32 @@ class World:
         row |= {"listed_role_name": role, "teams_count": 0, "is_organization_owner": False, **more}
         self.plain["business_vault.bridge_repo_user_access"][f"{repo_id}/{user_id}/{day}"] = row
 
+    def team_access(self, day: date, team_id: int, repo_id: int, user_id: int, role: str) -> None:
+        """The access a team gave somebody on a kept day, as the business vault says."""
+        row = {"team_hk": key(team_id), "repo_hk": key(repo_id), "user_hk": key(user_id), "as_of": midnight(day)}
+        self.plain["business_vault.bridge_org_team_user_repo"][f"{team_id}/{repo_id}/{user_id}/{day}"] = {
+            **row,
+            "role_name": role,
+        }
+
     def cost(self, day: date, dataset: str, requests: int, points: int = 0, scopes: int = 1) -> None:
         """What a dataset cost on a day, as the metrics vault says."""
         row = {"load_date": midnight(day), "dataset": dataset, "host": HOST, "scopes": scopes}
         self.plain["metrics_vault.mv_api"][f"{dataset}/{day}"] = {**row, "requests": requests, "points": points}
+
+    def until(self, last: date) -> World:
+        """What was known at the close of a day."""
+        known = World()
+        for name, seen in self.observed.items():
+            kept = {day: rows for day, rows in seen.items() if day <= midnight(last)}
+            if kept:
+                known.observed[name] = kept
+        for table, entries in self.plain.items():
+            known.plain[table] = {
+                name: row for name, row in entries.items() if row.get("load_date", row.get("as_of")) <= midnight(last)
+            }
+        known.ledger = {name: line for name, line in self.ledger.items() if line["load_date"] <= midnight(last)}
+        return known
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """Every table with its rows."""

@@ -1,19 +1,30 @@
-"""Recorded items of public repositories through the whole job: every one is a row or a letter, every hub is exact."""
+"""Recorded items of public repositories through the whole job: every one is a row or a letter, every hub is exact.
+
+The marts of conversations and people are compared with pandas on the raw JSON (see by_pandas.py). What the recording
+cannot tell: members, collaborators and teams were not recorded, so nobody is a maintainer; all recorded issues are
+closed, so none waits; nor were inventories with counters, traffic, commits of a default branch, releases and alerts, so
+the marts of those hold no number here, which is checked as well. Only the newest fifty events were, so the deeds before
+2022 are comments and reviews.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
+import duckdb
+import pandas as pd  # type: ignore[import-untyped]
 import pytest
 
 from oss_datastore.settings import Settings
 from oss_datastore_tests.parsed import parsed_home
+from oss_datastore_tests.recorded import by_pandas
 from oss_datastore_tests.recorded.devlake_world import DevlakeWorld, Item, repositories
 from oss_datastore_tests.recorded.homes import after_close, environment, rows, runner
+from oss_datastore_tests.recorded.moved import as_if_loaded_daily
 from oss_datastore_tests.recorded.recordings import needs_recordings
 from oss_datastore_tests.recorded.replay import Replay
 
@@ -179,3 +190,207 @@ def _accounts(value: Any) -> Iterator[int]:
     elif isinstance(value, list):
         for inner in value:
             yield from _accounts(inner)
+
+
+REPO = "panjf2000/ants"
+LONG_AGO, UNTIL = date(2018, 7, 2), date(2019, 10, 27)
+"""The time of the recorded conversations, in whole weeks."""
+
+
+@pytest.fixture(scope="module")
+def recorded(loaded: Loaded) -> by_pandas.Recorded:
+    return by_pandas.Recorded.of(loaded.world.repositories)
+
+
+@pytest.fixture(scope="module")
+def past(loaded: Loaded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    marts = ("issue_metrics_daily", "pull_request_metrics_daily", "metric_period")
+    with as_if_loaded_daily(loaded.settings, LONG_AGO, UNTIL, marts, tmp_path_factory.mktemp("past")) as connection:
+        yield connection
+
+
+def frame(loaded: Loaded, mart: str) -> pd.DataFrame:
+    """A mart of the home as it was loaded, with its times as pandas has them."""
+    names = loaded.column(
+        f"select column_name from information_schema.columns where table_name = '{mart}' order by ordinal_position"
+    )
+    found = pd.DataFrame(rows(loaded.settings, f"select * from infomarts.{mart}"), columns=names)
+    times = [n for n in names if n.endswith("_at") or n == "waiting_since"]
+    return found.assign(**{n: pd.to_datetime(found[n]) for n in times})
+
+
+def same(ours: pd.DataFrame, theirs: pd.DataFrame, columns: dict[str, str]) -> None:
+    """Two frames with the same index agree on columns: name of ours, name of theirs."""
+    assert sorted(ours.index) == sorted(theirs.index)
+    assert len(ours) > 0
+    for our, their in columns.items():
+        left, right = ours[our].sort_index(), theirs[their].sort_index()
+        unequal = (left != right) & ~(left.isna() & right.isna())
+        assert not unequal.any(), (our, left[unequal].head(), right[unequal].head())
+
+
+def test_issues_and_their_answers_are_those_of_pandas(loaded: Loaded, recorded: by_pandas.Recorded) -> None:
+    ours = frame(loaded, "issue_current").set_index("issue_id")
+    theirs = by_pandas.issues_of(recorded).set_index("id")
+    theirs["response_seconds"] = (theirs["first_response_at"] - theirs["created_at"]).dt.total_seconds()
+    theirs["response_business_seconds"] = [
+        by_pandas.business_time(b, e).total_seconds() if pd.notna(e) else None
+        for b, e in zip(theirs["created_at"], theirs["first_response_at"], strict=True)
+    ]
+    now = pd.Timestamp(DAY + timedelta(days=1))
+    late = theirs["first_response_at"].fillna(theirs["closed_at"]).fillna(now) > theirs["due_at"]
+    theirs["breached"] = late.where(theirs["due_at"].notna())
+    still = theirs["state"] == "open"
+    theirs["waiting_since"] = theirs["created_at"].where(still)
+    theirs["open_days"] = (pd.Timestamp(DAY) - theirs["created_at"].dt.normalize()).dt.days.where(still)
+    equal = ("number", "state", "created_at", "closed_at", "first_response_at", "due_at", "breached", "waiting_since")
+    same(ours, theirs, {c: c for c in (*equal, "response_seconds", "response_business_seconds", "open_days")})
+    assert theirs["first_response_at"].notna().sum() > 10
+    assert set(ours["author_kind"]) == {"unknown"}
+    assert ours["first_maintainer_response_at"].isna().all()
+
+
+def test_pull_requests_and_their_answers_are_those_of_pandas(loaded: Loaded, recorded: by_pandas.Recorded) -> None:
+    ours = frame(loaded, "pull_request_attention").set_index("pull_request_id")
+    theirs = by_pandas.pulls_of(recorded).set_index("id")
+    theirs["response_seconds"] = (theirs["first_response_at"] - theirs["ready_at"]).dt.total_seconds()
+    equal = ("number", "state", "created_at", "ready_at", "closed_at", "merged_at", "first_response_at", "due_at")
+    same(ours, theirs, {c: c for c in (*equal, "response_seconds")})
+    assert theirs["first_response_at"].notna().sum() > 10
+
+
+def test_numbers_of_the_loaded_day_are_those_of_pandas(loaded: Loaded, recorded: by_pandas.Recorded) -> None:
+    for mart, items, begins, touching in _kinds(recorded):
+        for row in frame(loaded, mart).to_dict("records"):
+            of = items[items["repo"] == row["full_name"]]
+            expected = by_pandas.daily(recorded, of, begins, touching, DAY) if len(of) else {}
+            found = {c: _plain(row[c]) for c in expected if c in row}
+            assert found == {c: expected[c] for c in found}, (mart, row["full_name"])
+
+
+def test_past_days_have_the_numbers_of_pandas(past: duckdb.DuckDBPyConnection, recorded: by_pandas.Recorded) -> None:
+    for mart, items, begins, touching in _kinds(recorded):
+        ours = past.execute(f"select * from infomarts.{mart} where full_name = '{REPO}' order by day").df()
+        assert len(ours) == (UNTIL - LONG_AGO).days + 1
+        assert ours["is_final"].all()
+        of = items[items["repo"] == REPO]
+        moments = pd.concat([of[c] for c in ("created_at", "closed_at", "first_response_at", "due_at")])
+        eventful = ours["day"].isin(moments.dt.normalize()) | (ours.index % 20 == 0)
+        for row in ours[eventful].to_dict("records"):
+            expected = by_pandas.daily(recorded, of, begins, touching, row["day"].date())
+            found = {c: _plain(row[c]) for c in expected if c in row}
+            assert found == {c: expected[c] for c in found}, (mart, row["day"])
+        assert ours["opened"].sum() > 10
+        assert ours["first_responses"].sum() > 5
+
+
+def test_periods_are_those_of_pandas(past: duckdb.DuckDBPyConnection, recorded: by_pandas.Recorded) -> None:
+    issues, pulls = (f[f["repo"] == REPO] for f in (recorded.issues, recorded.pulls))
+    dated = {
+        "issues_opened": issues["created_at"],
+        "issues_closed": issues["closed_at"],
+        "pull_requests_opened": pulls["created_at"],
+        "pull_requests_merged": pulls["merged_at"],
+    }
+    for metric, times in dated.items():
+        for period, rule in (("week", "W-SUN"), ("month", "M"), ("quarter", "Q")):
+            counted = times.dropna().dt.to_period(rule).value_counts()
+            ours = past.execute(
+                "select start_on, value, previous, n, complete_days, expected_days, is_comparable "
+                f"from infomarts.metric_period where full_name = '{REPO}' and metric = '{metric}' "
+                f"and period = '{period}' order by start_on"
+            ).fetchall()
+            # The calendar begins two weeks before the first loaded day, for the sake of traffic.
+            whole = pd.period_range(LONG_AGO, UNTIL, freq=rule)
+            whole = [p for p in whole if p.start_time.date() >= LONG_AGO and p.end_time.date() <= UNTIL]
+            values = [int(counted.get(p, 0)) for p in whole]
+            previous = [None, *values[:-1]]
+            days = [(p.end_time.date() - p.start_time.date()).days + 1 for p in whole]
+            assert [tuple(row) for row in ours if row[0] >= LONG_AGO] == [
+                (p.start_time.date(), value, before, 1, count, count, before is not None)
+                for p, value, before, count in zip(whole, values, previous, days, strict=True)
+            ], (metric, period)
+
+
+def test_people_and_their_ways_are_those_of_pandas(loaded: Loaded, recorded: by_pandas.Recorded) -> None:
+    ours = frame(loaded, "contributors")
+    for owner in loaded.world.owners:
+        theirs = by_pandas.people(recorded, owner)
+        of = ours[ours["org_login"] == owner].set_index("user_id")
+        if theirs.empty:
+            assert of.empty
+            continue
+        theirs.index = theirs.index.astype(int)
+        theirs["merges_count"] = theirs["merges_count"].fillna(0)
+        within = theirs["second_merge_at"] <= theirs["first_merge_at"] + pd.Timedelta(days=90)
+        theirs["merged_again_in_90_days"] = within
+        now = pd.Timestamp(DAY + timedelta(days=1))
+        theirs["is_inactive"] = theirs["last_seen_at"] < now - pd.Timedelta(days=180)
+        same(of, theirs, {c: c for c in theirs.columns})
+        # Commits were not recorded, so who is first seen here need not be new.
+        assert not of["is_history_complete"].any()
+        funnel = frame(loaded, "contributor_funnel")
+        funnel = funnel[funnel["org_login"] == owner].set_index("cohort_month")
+        cohorts = theirs.groupby(theirs["first_seen_at"].dt.to_period("M").dt.start_time.dt.date)
+        counted = pd.DataFrame(
+            {
+                "contributors": cohorts.size(),
+                "conversed": cohorts["first_conversation_at"].count(),
+                "opened_pull_request": cohorts["first_pull_request_at"].count(),
+                "merged": cohorts["first_merge_at"].count(),
+                "merged_again_in_90_days": cohorts["merged_again_in_90_days"].sum(),
+                "reviewed": cohorts["first_review_at"].count(),
+                "inactive": cohorts["is_inactive"].sum(),
+            }
+        )
+        funnel.index = pd.to_datetime(pd.Series(funnel.index)).dt.date
+        same(funnel, counted, {c: c for c in counted.columns})
+
+
+def test_health_knows_the_last_word_and_not_what_was_never_recorded(
+    loaded: Loaded, recorded: by_pandas.Recorded
+) -> None:
+    ours = frame(loaded, "repo_health_current").set_index("full_name")
+    said = recorded.deeds[recorded.deeds["what"].isin(("comment", "review", "closed", "merged", "reopened"))]
+    human = said[~said["who"].isin(recorded.bots)]
+    opened = pd.concat(
+        [
+            f[~f["author"].isin(recorded.bots)].rename(columns={"created_at": "at"})
+            for f in (recorded.issues, recorded.pulls)
+        ]
+    )
+    last = pd.concat([human[["repo", "at"]], opened[["repo", "at"]]]).groupby("repo")["at"].max()
+    found = ours["last_conversation_at"].dropna()
+    assert found.to_dict() == last.dropna().to_dict()
+    for column in (
+        "releases_count",
+        "releases_in_365_days",
+        "branch_rules_count",
+        "maintainers_active",
+        "days_since_push",
+    ):
+        assert ours[column].isna().all(), column
+    assert ours["is_archive_candidate"].isna().all()
+
+
+def test_what_was_not_recorded_has_no_number(loaded: Loaded) -> None:
+    factor = frame(loaded, "contributor_absence_factor")
+    assert factor["commits_count"].isna().all()
+    assert set(factor["data_state"]) == {"gone"}
+    assert frame(loaded, "release_adoption_daily").empty
+    # One loaded day is no whole week.
+    assert frame(loaded, "metric_period").empty
+    alerts = frame(loaded, "security_alerts_daily")
+    assert alerts["open_at_close"].isna().all()
+
+
+def _kinds(recorded: by_pandas.Recorded) -> list[tuple[str, pd.DataFrame, str, tuple[str, ...]]]:
+    events = by_pandas.COUNTED_EVENTS
+    return [
+        ("issue_metrics_daily", by_pandas.issues_of(recorded), "created_at", ("comment", *events)),
+        ("pull_request_metrics_daily", by_pandas.pulls_of(recorded), "ready_at", ("comment", "review", *events)),
+    ]
+
+
+def _plain(value: Any) -> int | None:
+    return None if pd.isna(value) else int(value)

@@ -142,7 +142,7 @@ def test_a_quoted_line_break_is_part_of_its_cell_and_lines_are_counted_as_an_edi
     outcome = reading.read_text('ada,"Acme\nInc ""West""",internal,,', "bob,Acme,nobody,,")
     assert people(outcome) == [("ada", 'Acme\nInc "West"', "internal")]
     assert outcome.told == [
-        "people_directory.csv, line 4: column affiliation: expected internal or external, came 'nobody'"
+        "people_directory.csv, line 4: column affiliation: expected internal, external or bot, came 'nobody'"
     ]
 
 
@@ -175,7 +175,7 @@ def test_a_bad_line_is_a_letter_and_the_others_are_loaded(reading: Reading) -> N
     outcome = reading.read_text("ada,Acme,internal,,", "bob,Acme,yes,,", "eve,Acme", "joe,Acme,external,1.2.2026,")
     assert [row["login"] for row in outcome.rows] == ["ada"]
     assert outcome.told == [
-        "people_directory.csv, line 3: column affiliation: expected internal or external, came 'yes'",
+        "people_directory.csv, line 3: column affiliation: expected internal, external or bot, came 'yes'",
         "people_directory.csv, line 4: expected 5 cells as in the header, came 2",
         "people_directory.csv, line 5: column from (valid_from): expected a day as YYYY-MM-DD, came '1.2.2026'",
     ]

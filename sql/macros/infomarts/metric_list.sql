@@ -1,6 +1,7 @@
 {#-
   The metrics that are compared between periods, in one place: metric_catalogue says what they mean, metric_period adds them
-  up. over_time: sum (add the days) or last (the state at the end). All of them may be added over repositories.
+  up. over_time: sum (add the days) or last (the state at the end). All of them may be added over repositories. known: when
+  the column is the whole day's, where it may hold less (a day seen at the edge of a window only).
 -#}
 {% macro metric_list() %}
 {{ return([
@@ -11,8 +12,10 @@
   {'name': 'forks_net', 'mart': 'repo_popularity_daily', 'day': 'day', 'value': 'forks_net', 'over_time': 'sum', 'unit': 'forks',
    'definition': 'Forks made less forks deleted, from our own daily counts.'},
   {'name': 'views_count', 'mart': 'repo_traffic_daily', 'day': 'traffic_date', 'value': 'views_count', 'over_time': 'sum', 'unit': 'page views',
+   'known': "views_data_state = 'complete'",
    'definition': 'Page views as GitHub counts them. Unique visitors do not add up and are not compared.'},
   {'name': 'clones_count', 'mart': 'repo_traffic_daily', 'day': 'traffic_date', 'value': 'clones_count', 'over_time': 'sum', 'unit': 'clones',
+   'known': "clones_data_state = 'complete'",
    'definition': 'Clones, those of machines included.'},
   {'name': 'issues_opened', 'mart': 'issue_metrics_daily', 'day': 'day', 'value': 'opened', 'over_time': 'sum', 'unit': 'issues',
    'definition': 'Issues opened.'},

@@ -2,15 +2,21 @@
 
 {#-
   One row per account. A deleted account shows as `ghost`, which is nobody in particular and no bot; a mannequin stands
-  for somebody who never came over in an import.
+  for somebody who never came over in an import. A bot is what GitHub calls one, and whatever account people_directory.csv
+  lists as one now: machines that use a person's kind of account are machines on all days.
 -#}
 {% macro accounts() %}
 select h.user_hk, h.user_id, p.login,
-  case when s.type = 'Bot' or p.login like '%[bot]' then 1 else 0 end as is_bot,
+  case when s.type = 'Bot' or p.login like '%[bot]' or m.login_key is not null then 1 else 0 end as is_bot,
   case when lower(p.login) = 'ghost' or s.type = 'Mannequin' then 1 else 0 end as is_gone
 from {{ ref('hub_user') }} h
 left join {{ ref('sat_user') }} s on s.user_hk = h.user_hk and s.load_end_date = {{ vault_far() }}
 left join {{ ref('sat_user_pii') }} p on p.user_hk = h.user_hk and p.load_end_date = {{ vault_far() }}
+left join (
+  select distinct d.login_key
+  from {{ ref('ref_people_directory') }} d
+  where d.load_end_date = {{ vault_far() }} and d.affiliation = 'bot'
+) as m on m.login_key = lower(p.login)
 {% endmacro %}
 
 

@@ -28,6 +28,7 @@ evidence as (
   select p.user_hk, p.load_date,
     max(case when d.affiliation = 'internal' then 1 else 0 end) as is_listed_internal,
     max(case when d.affiliation = 'external' then 1 else 0 end) as is_listed_external,
+    max(case when d.affiliation = 'bot' then 1 else 0 end) as is_listed_bot,
     max(case when s.type = 'Bot' then 1 else 0 end) as is_bot,
     max(case when m.user_hk is null then 0 else 1 end) as is_member
   from known_points p
@@ -41,10 +42,10 @@ states as (
   select e.user_hk, e.load_date,
     case when e.is_listed_internal = 1 then 'employee'
       when e.is_listed_external = 1 then 'external'
-      when e.is_bot = 1 then 'bot'
+      when e.is_listed_bot = 1 or e.is_bot = 1 then 'bot'
       when e.is_member = 1 then 'employee'
       else 'unknown' end as kind,
-    case when e.is_listed_internal = 1 or e.is_listed_external = 1 then 'people_directory'
+    case when e.is_listed_internal = 1 or e.is_listed_external = 1 or e.is_listed_bot = 1 then 'people_directory'
       when e.is_bot = 1 then 'account_type'
       when e.is_member = 1 then 'organization_member'
       else 'none' end as basis

@@ -1,3 +1,4 @@
+{%- set listed_datasets = ['repository_collaborators', 'members', 'outside_collaborators'] -%}
 -- Who could do what at the end of each quarter, with what a reviewer has to know; of the running quarter, at the last loaded day.
 with loaded as (
 {{ loaded_days() }}
@@ -68,14 +69,49 @@ seen as (
   from reviewed q
   join deeds d on d.done_at < {{ add_seconds('q.as_of', '86400') }}
   join homes h on h.as_of = q.as_of and h.repo_hk = d.repo_hk
-  where d.actor_hk is not null
+  -- A merge is somebody else's deed, maybe long after the author left.
+  where d.actor_hk is not null and d.kind <> 'merge'
   group by q.as_of, h.org_hex, d.actor_hk
 ),
+-- Every path: what GitHub names as the source, our own lists of teams, ownership, and the lone grant of an outsider.
+sources as (
+  select q.as_of, l.repo_hk, l.user_hk, m.source_kind as kind, coalesce(t.slug, 'unknown team') as team, m.role_name
+  from reviewed q
+  join {{ ref('ma_sat_repo_user_source') }} m on m.load_date <= q.as_of and q.as_of < m.load_end_date
+  join {{ ref('eff_sat_repo_user') }} e on e.link_repo_user_hk = m.link_repo_user_hk and e.load_date <= q.as_of and q.as_of < e.load_end_date
+    and e.is_active
+  join {{ ref('link_repo_user') }} l on l.link_repo_user_hk = m.link_repo_user_hk
+  join {{ ref('hub_repo') }} r on r.repo_hk = l.repo_hk
+  left join {{ ref('hub_team') }} h on m.source_kind = 'team' and h.host = r.host and h.team_id = m.source_id
+  left join {{ ref('sat_team') }} t on t.team_hk = h.team_hk and t.load_date <= q.as_of and q.as_of < t.load_end_date
+  union
+  select b.as_of, b.repo_hk, b.user_hk, 'team' as kind, coalesce(t.slug, 'unknown team') as team, b.role_name
+  from reviewed q
+  join {{ ref('bridge_org_team_user_repo') }} b on b.as_of = q.as_of
+  left join {{ ref('sat_team') }} t on t.team_hk = b.team_hk and t.load_date <= b.as_of and b.as_of < t.load_end_date
+),
+path_texts as (
+  select p.as_of, p.repo_hk, p.user_hk, {{ text_list('p.path') }} as paths
+  from (
+    select s.as_of, s.repo_hk, s.user_hk,
+      case s.kind when 'team' then 'team ' || s.team when 'repository' then 'direct' else s.kind end
+        || case when max({{ role_rank('s.role_name') }}) > 0 then ' (' || {{ role_of_rank('max(' ~ role_rank('s.role_name') ~ ')') }} || ')' else '' end
+        as path
+    from sources s
+    group by s.as_of, s.repo_hk, s.user_hk, s.kind, s.team
+    union all
+    select a.as_of, a.repo_hk, a.user_hk, 'owner (admin)' as path
+    from reviewed q
+    join {{ ref('bridge_repo_user_access') }} a on a.as_of = q.as_of
+    where a.is_organization_owner
+  ) as p
+  group by p.as_of, p.repo_hk, p.user_hk
+),
 lists as (
-  select l.dataset, l.scope, l.load_date, l.state
+  select l.dataset, l.scope, l.load_date, l.state, l.fetched_at
   from {{ vault_source('fetch_ledger') }} l
   join reviewed q on q.load_date = l.load_date
-  where l.dataset in ('members', 'outside_collaborators', 'repository_collaborators')
+  where l.dataset in ('{{ listed_datasets | join("', '") }}')
 ),
 rows_of_review as (
   select q.quarter_start, q.as_of, q.is_closed, o.org_hk, o.org_id, r.repo_id, a.repo_hk, a.user_hk, h.org_hex,
@@ -103,12 +139,15 @@ decided as (
 )
 select x.quarter_start, cast(x.as_of as date) as reviewed_on, x.is_closed, x.org_id, g.login as org_login, x.repo_id, n.full_name, n.visibility,
   a.user_id, a.login, x.role_name as role, x.listed_role_name as listed_role, x.team_role_name as team_role, x.teams_count,
-  x.is_organization_owner, m.user_hk is not null as is_member, u.user_hk is not null and m.user_hk is null as is_outside, a.is_bot = 1 as is_bot,
+  x.is_organization_owner,
+  coalesce(z.paths, case when u.user_hk is not null and x.listed_role_name is not null then 'direct (' || x.listed_role_name || ')' end) as paths,
+  m.user_hk is not null as is_member, u.user_hk is not null and m.user_hk is null as is_outside, a.is_bot = 1 as is_bot,
   m.two_factor = 1 as two_factor_enabled, cast(i.load_date as date) as first_seen_on, s.last_seen_at,
   (f.user_hk is not null and m.user_hk is null and u.user_hk is null) or coalesce(p.is_there = 0, false) as is_leaver,
   d.decision, d.decided_on, d.reviewer, d.ticket,
   coalesce(lr.state = 'complete' and lm.state = 'complete' and lo.state = 'complete', false) as is_complete,
-  coalesce(lr.state, 'missing') as data_state
+  coalesce(lr.state, 'missing') as data_state, coalesce(lm.state, 'missing') as members_data_state,
+  coalesce(lo.state, 'missing') as outside_collaborators_data_state, lr.fetched_at as observed_at
 from rows_of_review x
 join accounts a on a.user_hk = x.user_hk
 left join {{ ref('sat_org') }} g on g.org_hk = x.org_hk and g.load_date <= x.as_of and x.as_of < g.load_end_date
@@ -119,6 +158,7 @@ left join former_members f on f.as_of = x.as_of and f.org_hk = x.org_hk and f.us
 left join outside u on u.as_of = x.as_of and u.org_hk = x.org_hk and u.user_hk = x.user_hk
 left join listed i on i.as_of = x.as_of and i.repo_hk = x.repo_hk and i.user_hk = x.user_hk
 left join seen s on s.as_of = x.as_of and s.org_hex = x.org_hex and s.actor_hk = x.user_hk
+left join path_texts z on z.as_of = x.as_of and z.repo_hk = x.repo_hk and z.user_hk = x.user_hk
 left join directory p on p.as_of = x.as_of and p.login_key = lower(w.login)
 left join decided d on d.as_of = x.as_of and d.repo_hk = x.repo_hk and d.user_hk = x.user_hk
 left join lists lr on lr.dataset = 'repository_collaborators' and lr.scope = x.repo_scope and lr.load_date = x.as_of

@@ -12,7 +12,8 @@ accounts as (
 {{ accounts() }}
 ),
 authored as (
-  select l.repo_hk, l.commit_hk, min({{ vault_hash_hex('a.author_hk') }}) as author, min(s.author_email_md5) as author_email_md5,
+  select l.repo_hk, l.commit_hk, min(case when coalesce(w.is_gone, 0) = 0 then {{ vault_hash_hex('a.author_hk') }} end) as author,
+    min(s.author_email_md5) as author_email_md5,
     max(coalesce(w.is_bot, 0)) as is_bot
   from {{ ref('link_repo_commit') }} l
   join {{ ref('sat_commit') }} s on s.commit_hk = l.commit_hk and s.load_end_date = {{ vault_far() }}
@@ -22,12 +23,16 @@ authored as (
   where s.committed_at < b.closes_at and s.committed_at >= {{ add_seconds('b.closes_at', '-365 * 86400') }}
   group by l.repo_hk, l.commit_hk
 ),
--- A commit that GitHub ties to no account belongs to the address it was made with.
+-- A commit that GitHub ties to no account, or to a deleted one, belongs to the address it was made with; where there is
+-- none nobody can tell whose it is, so each is somebody else's.
 counted as (
-  select c.repo_hk, coalesce(c.author, c.author_email_md5, 'unknown') as author, count(*) as commits
-  from authored c
-  where c.is_bot = 0
-  group by c.repo_hk, coalesce(c.author, c.author_email_md5, 'unknown')
+  select c.repo_hk, c.author, count(*) as commits
+  from (
+    select a.repo_hk, coalesce(a.author, a.author_email_md5, {{ vault_hash_hex('a.commit_hk') }}) as author
+    from authored a
+    where a.is_bot = 0
+  ) as c
+  group by c.repo_hk, c.author
 ),
 ranked as (
   select c.repo_hk, c.commits, sum(c.commits) over (partition by c.repo_hk) as all_commits,

@@ -1,3 +1,4 @@
+{%- set read_from = ['issues', 'issue_comments', 'pull_requests', 'pull_request_reviews', 'commits'] -%}
 -- What each person did first, over all repositories of an organisation but our own forks. Listed for action, never ranked.
 with loaded as (
 {{ loaded_days() }}
@@ -15,11 +16,27 @@ ours as (
   from deeds d
   join repositories r on r.repo_hk = d.repo_hk and not coalesce(r.is_fork, false)
   cross join loaded b
-  where d.done_at < b.closes_at and d.actor_hk is not null and d.kind <> 'triage'
+  where d.done_at < b.closes_at and d.actor_hk is not null
+),
+-- First seen is first done only where everything was read: a list that never came whole may hold an earlier deed.
+histories as (
+  select r.org_hk, min(case when w.datasets = {{ read_from | length }} then 1 else 0 end) as is_complete
+  from repositories r
+  left join (
+    select l.scope, count(distinct l.dataset) as datasets
+    from {{ vault_source('fetch_ledger') }} l
+    where l.dataset in ('{{ read_from | join("', '") }}') and l.state in ('complete', 'disabled')
+    group by l.scope
+  ) as w on w.scope = r.scope
+  where not coalesce(r.is_fork, false)
+  group by r.org_hk
 ),
 people as (
-  select o.org_id, o.org_login, o.actor_hk, min(o.done_at) as first_seen_at, max(o.done_at) as last_seen_at,
-    count(distinct o.repo_hk) as repositories_count,
+  select o.org_hk, o.org_id, o.org_login, o.actor_hk,
+    min(case when o.kind <> 'triage' then o.done_at end) as first_seen_at,
+    -- Somebody else merges, often long after the author's last word.
+    max(case when o.kind <> 'merge' then o.done_at end) as last_seen_at,
+    count(distinct case when o.kind <> 'triage' then o.repo_hk end) as repositories_count,
     min(case when o.kind = 'conversation' then o.done_at end) as first_conversation_at,
     min(case when o.kind = 'pull_request' then o.done_at end) as first_pull_request_at,
     min(case when o.kind = 'merge' then o.done_at end) as first_merge_at,
@@ -27,7 +44,8 @@ people as (
     min(case when o.kind = 'review' then o.done_at end) as first_review_at,
     sum(case when o.kind = 'merge' then 1 else 0 end) as merges_count
   from ours o
-  group by o.org_id, o.org_login, o.actor_hk
+  group by o.org_hk, o.org_id, o.org_login, o.actor_hk
+  having min(case when o.kind <> 'triage' then o.done_at end) is not null
 ),
 -- As of the day of the first deed; before our own history begins, as of its first day.
 kinds as (
@@ -49,9 +67,11 @@ select p.org_id, p.org_login, a.user_id, a.login, coalesce(k.kind, 'unknown') as
   p.first_merge_at, p.second_merge_at, p.first_review_at, p.last_seen_at,
   p.last_seen_at < {{ add_seconds('b.closes_at', '-180 * 86400') }} as is_inactive,
   p.repositories_count, cast(p.merges_count as bigint) as merges_count,
-  coalesce(p.second_merge_at <= {{ add_seconds('p.first_merge_at', '90 * 86400') }}, false) as merged_again_in_90_days
+  coalesce(p.second_merge_at <= {{ add_seconds('p.first_merge_at', '90 * 86400') }}, false) as merged_again_in_90_days,
+  y.is_complete = 1 as is_history_complete
 from people p
 join accounts a on a.user_hk = p.actor_hk
+join histories y on y.org_hk = p.org_hk
 cross join loaded b
 left join kinds k on k.org_id = p.org_id and k.actor_hk = p.actor_hk
 where a.is_bot = 0 and a.is_gone = 0 and coalesce(k.kind, 'unknown') <> 'bot'

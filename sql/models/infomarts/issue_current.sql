@@ -117,7 +117,11 @@ promised as (
 )
 select i.issue_id, r.repo_id, r.org_id, r.org_login, r.full_name, r.visibility, i.number, i.title, i.state, i.state_reason, i.issue_type,
   a.author_id, a.author_login, a.author_kind, g.assignees, i.comments_count, i.reactions_count, i.created_at, i.updated_at, i.closed_at,
-  p.is_transferred = 1 as is_transferred, p.first_response_at, p.first_maintainer_response_at, p.due_at,
+  p.is_transferred = 1 as is_transferred, p.first_response_at, p.first_maintainer_response_at,
+  case when p.is_transferred = 0 then {{ seconds_between('i.created_at', 'p.first_response_at') }} end as response_seconds,
+  case when p.is_transferred = 0 then {{ business_seconds('p.first_response_at') }} - {{ business_seconds('i.created_at') }} end
+    as response_business_seconds,
+  p.due_at,
   case when p.due_at is not null then coalesce(p.first_response_at, i.closed_at, b.closes_at) > p.due_at end as breached,
   case when i.state = 'open' then case when u.since is not null then 'maintainer' else 'author' end end as waiting_for,
   case when i.state = 'open' then coalesce(u.since, k.since) end as waiting_since,

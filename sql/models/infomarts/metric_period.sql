@@ -29,7 +29,7 @@ days_of_periods as (
 observed as (
   {%- for metric in metric_list() %}
   select cast('{{ metric['name'] }}' as varchar(40)) as metric, cast('{{ metric['over_time'] }}' as varchar(40)) as over_time, m.repo_id, m.org_id, m.org_login, m.full_name,
-    m.{{ metric['day'] }} as day, m.{{ metric['value'] }} as amount
+    m.{{ metric['day'] }} as day, {{ 'case when m.' ~ metric['known'] ~ ' then m.' ~ metric['value'] ~ ' end' if metric.get('known') else 'm.' ~ metric['value'] }} as amount
   from {{ ref(metric['mart']) }} m
   {%- if metric.get('only') %}
   where m.{{ metric['only'] }}
@@ -48,12 +48,13 @@ added as (
   join observed o on o.day = p.day
   group by p.period, p.start_on, p.end_on, p.days_count, o.metric, o.over_time, o.repo_id
 ),
--- Our own forks stay out of totals.
+-- Our own forks stay out of totals: what was one at the end of the period, or is one where it ended before we looked.
 paired as (
-  select a.*, b.amount as amount_before, coalesce(r.is_fork, false) as is_fork
+  select a.*, b.amount as amount_before, coalesce(r.is_fork, n.is_fork, false) as is_fork
   from added a
   left join added b on b.period = a.period and b.metric = a.metric and b.repo_id = a.repo_id and b.end_on = {{ add_days('a.start_on', -1) }}
-  left join {{ ref('dim_repository') }} r on r.repo_id = a.repo_id and r.is_current
+  left join {{ ref('dim_repository') }} r on r.repo_id = a.repo_id and r.valid_from <= a.end_on and (r.valid_to is null or a.end_on < r.valid_to)
+  left join {{ ref('dim_repository') }} n on n.repo_id = a.repo_id and n.is_current
 ),
 compared as (
   select cast('repository' as varchar(40)) as scope_kind, p.org_id, p.org_login, p.repo_id, p.full_name, p.period, p.start_on, p.end_on, p.metric,

@@ -1,4 +1,5 @@
--- Totals add what is whole and say beside it how many repositories they leave out. Our own forks stay out of all totals.
+-- Totals add what is whole and say beside it how many repositories they leave out. Our own forks stay out of all totals but
+-- those of alerts: whoever runs a fork runs its faults.
 with loaded as (
 {{ loaded_days() }}
 ),
@@ -93,6 +94,7 @@ moves as (
   left join known_until k on k.repo_hk = r.repo_hk
   left join issue_moves i on i.repo_id = r.repo_id and i.day = r.day
   left join pull_request_moves p on p.repo_id = r.repo_id and p.day = r.day
+  where not coalesce(r.is_fork, false)
   group by r.org_hk, r.day
 ),
 open_alerts as (

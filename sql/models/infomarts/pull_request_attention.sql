@@ -106,6 +106,18 @@ answered as (
   where d.is_author = 0 and d.is_human = 1 and d.kind in ('comment', 'review', 'closed', 'merged') and d.done_at >= r.ready_at
   group by d.item_hk
 ),
+-- How long it was ready before somebody answered.
+took as (
+  select k.item_hk, cast(sum({{ seconds_between('k.done_at', 'k.ends_at') }}) as bigint) as response_seconds,
+    cast(sum({{ business_seconds('k.ends_at') }} - {{ business_seconds('k.done_at') }}) as bigint) as response_business_seconds
+  from (
+    select s.item_hk, s.done_at, case when s.ends_at < n.first_response_at then s.ends_at else n.first_response_at end as ends_at
+    from stretches s
+    join answered n on n.item_hk = s.item_hk
+    where s.kind = 'ready' and s.done_at <= n.first_response_at
+  ) as k
+  group by k.item_hk
+),
 -- A reviewer's newest verdict counts; a comment takes none back.
 verdicts as (
   select v.item_hk, max(case when v.detail = 'APPROVED' then v.done_at end) as approved_by_anyone_at,
@@ -212,7 +224,7 @@ decided as (
 )
 select i.pull_request_id, r.repo_id, r.org_id, r.org_login, r.full_name, r.visibility, i.number, i.title, i.state, i.is_draft,
   a.author_id, a.author_login, a.author_kind, i.additions, i.deletions, i.created_at, y.ready_at, i.updated_at, i.closed_at, i.merged_at,
-  d.first_response_at, d.first_maintainer_response_at, d.due_at,
+  d.first_response_at, d.first_maintainer_response_at, q.response_seconds, q.response_business_seconds, d.due_at,
   case when d.due_at is not null then coalesce(d.first_response_at, i.closed_at, b.closes_at) > d.due_at end as breached,
   w.waiting_for, w.waiting_since,
   case when w.waiting_for = 'reviewer' then k.awaited_reviewers end as awaited_reviewers,
@@ -229,5 +241,6 @@ join decided d on d.item_hk = i.item_hk
 join waits w on w.item_hk = i.item_hk
 cross join loaded b
 left join ready y on y.item_hk = i.item_hk
+left join took q on q.item_hk = i.item_hk
 left join asked k on k.item_hk = i.item_hk
 left join states s on s.scope = r.scope

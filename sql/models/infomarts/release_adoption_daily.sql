@@ -1,4 +1,5 @@
--- Downloads are a counter that starts again when an asset is replaced: a day's downloads are never negative.
+-- Downloads are a counter that starts again when an asset is replaced: a day's downloads are never negative. One that the
+-- whole list of the day before did not hold is new, and all its downloads are of its first day.
 with loaded as (
 {{ loaded_days() }}
 ),
@@ -24,7 +25,7 @@ assets as (
   where e.is_active and not coalesce(s.is_draft, false)
 ),
 counted as (
-  select r.repo_id, r.org_id, r.org_login, r.full_name, r.visibility, a.release_id, a.tag_name, a.published_at, a.is_prerelease, a.asset_id,
+  select r.scope, r.repo_id, r.org_id, r.org_login, r.full_name, r.visibility, a.release_id, a.tag_name, a.published_at, a.is_prerelease, a.asset_id,
     a.asset_name, r.day, coalesce(l.state, 'missing') as state, l.fetched_at, coalesce(l.is_observed, 0) as is_observed,
     case when l.is_observed = 1 then c.download_count end as download_count
   from assets a
@@ -35,9 +36,12 @@ counted as (
 )
 select c.repo_id, c.org_id, c.org_login, c.full_name, c.visibility, c.release_id, c.tag_name, c.published_at, c.is_prerelease, c.asset_id,
   c.asset_name, c.day, c.download_count,
-  case when c.download_count < p.download_count then 0 else c.download_count - p.download_count end as downloads,
+  case when c.download_count < p.download_count then 0
+    when p.asset_id is null and y.is_observed = 1 then c.download_count
+    else c.download_count - p.download_count end as downloads,
   coalesce(c.download_count < p.download_count, false) as is_reset,
   case when c.is_observed = 1 then 'complete' when c.state = 'complete' then 'unchanged' else c.state end as data_state,
   c.is_observed = 1 as is_final, case when c.is_observed = 1 then c.fetched_at end as observed_at
 from counted c
+left join ledger y on y.scope = c.scope and y.load_date = {{ day_of(add_days('c.day', -1)) }}
 left join counted p on p.asset_id = c.asset_id and p.release_id = c.release_id and p.repo_id = c.repo_id and p.day = {{ add_days('c.day', -1) }}

@@ -41,7 +41,8 @@ moves as (
 ),
 days as (
   select r.repo_id, r.org_id, r.org_login, r.full_name, r.visibility, k.alert_kind, r.day, r.load_date,
-    case when u.known_to >= r.load_date then 1 else 0 end as is_known, l.state, u.observed_at
+    -- What was switched off was watched by nobody: alerts that begin when it is switched on say nothing of before.
+    case when u.known_to >= r.load_date and coalesce(l.state, 'missing') <> 'disabled' then 1 else 0 end as is_known, l.state, u.observed_at
   from repositories r
   cross join kinds k
   left join known_until u on u.dataset = k.dataset and u.scope = r.scope
