@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]
 
-from oss_datastore.report.dashboards import Field, Visual
+from oss_datastore.report.dashboards import Field, NotDeclarable, Visual
 from oss_datastore.report.marts import Seen
 
 NOT_KNOWN = "not known"
@@ -57,8 +57,11 @@ def holds(values: pd.Series) -> pd.Series:
 
 
 def gather(visual: Visual, seen: Seen) -> Gathered:
-    """The numbers of a visual for one audience."""
+    """The numbers of a visual for one audience. Raises NotDeclarable for a column that its mart does not have."""
     frame = _derived(visual.mart, seen.read(visual.mart), last_day(seen))
+    for column in _columns(visual):
+        if column not in frame.columns:
+            raise NotDeclarable(f"visual {visual.id}: the mart {visual.mart} has no column {column}")
     notes: list[str] = []
     for column, values in (visual.where or {}).items():
         frame = frame[
@@ -92,6 +95,12 @@ def gather(visual: Visual, seen: Seen) -> Gathered:
     place = {name: n for n, name in enumerate(series)}
     rows = rows.assign(_d=rows["dimension"].map(position), _s=rows["series"].map(place)).sort_values(["_d", "_s"])
     return Gathered(rows.drop(columns=["_d", "_s"]).reset_index(drop=True), dimensions, series, tuple(notes))
+
+
+def _columns(visual: Visual) -> list[str]:
+    named = [visual.dimension.field, *(m.field for m in visual.measures), *(m.by for m in visual.measures)]
+    named += [*(visual.where or {}), visual.newest, visual.whole_when, *([visual.days[0]] if visual.days else [])]
+    return [name for name in (*named, visual.series.field if visual.series else "") if name]
 
 
 def _derived(mart: str, frame: pd.DataFrame, now: date | None) -> pd.DataFrame:

@@ -43,13 +43,12 @@ def compared(seen: Seen, period: str) -> Listing | None:
     columns = {"name": "Metric", "value": "Value", "of": "Repositories"}
     columns |= {"org_login": "Organisation"} if several else {}
     note = f"The {period} from {short_day(first)} to {short_day(last)}, UTC, over repositories known whole in it"
-    if (newest["n_compared"] > 0).any():
-        columns |= {
-            "value_compared": "Like for like",
-            "previous": f"{period.capitalize()} before",
-            "signed": "Change",
-            "over": "Compared over",
-        }
+    before = {"previous": f"{period.capitalize()} before", "signed": "Change"}
+    if (newest["n_compared"] == newest["n"]).all():
+        columns |= before
+        note += " and in the one before"
+    elif (newest["n_compared"] > 0).any():
+        columns |= {"value_compared": "Like for like", **before, "over": "Compared over"}
         note += "; like for like and the change over those known whole in both"
     else:
         note += f". The {period} before is not known whole of any: nothing to compare with"

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd  # type: ignore[import-untyped]
 from markupsafe import Markup
 
+from oss_datastore.report.dashboards import dashboard
 from oss_datastore.report.frames import as_date, holds, last_day
 from oss_datastore.report.marts import Audience, Seen
 from oss_datastore.report.newcomers import active_with_one_person, candidates, newcomers, settled_cohort
@@ -76,11 +77,14 @@ def _trust(seen: Seen, now: date) -> Sentence:
         )
     today = _on(seen.read("data_quality_daily"), "day", now)
     lacking = today[~today["is_whole"].astype(bool)]
-    if not lacking.empty:
+    # What the page rests on comes before what is only kept.
+    rests = {name for section in dashboard().sections for name in section.datasets}
+    names = sorted(lacking["dataset"], key=lambda name: (name not in rests, name))
+    if names:
         parts.append(
             say(
                 'Not whole <a href="#lacking">that day</a>: {names}.',
-                names=listed((spoken(name) for name in lacking["dataset"]), 6),
+                names=listed((spoken(name) for name in names), 6),
             )
         )
     complete = len(whole) == len(popularity) and lacking.empty and losing.empty
@@ -271,11 +275,11 @@ def _access(seen: Seen, now: date) -> Sentence:
     for row in blind.itertuples():
         parts.append(
             say(
-                "{org}: {what} unknown since {day}, the list came {state}.",
+                '{org}: {what} <a href="#access_changes">unknown</a> since {day}, the list {came}.',
                 org=row.org_login,
-                what={"organization member": "members", "outside collaborator": "outside collaborators"}[row.relation],
-                day=short_day(as_date(row.changed_on)),
-                state=row.data_state,
+                what=f"{row.relation}s".removeprefix("organization "),
+                day=short_day(row.since),
+                came="came in part" if row.data_state == "partial" else f"did not come ({row.data_state})",
             )
         )
     parts.append(
@@ -292,13 +296,26 @@ def _access(seen: Seen, now: date) -> Sentence:
 
 
 def unknown_lists(seen: Seen) -> pd.DataFrame:
-    """Lists of members and outside collaborators that did not come whole on the last day, with since when."""
+    """Lists of members and outside collaborators that did not come whole on the last day, and `since` when."""
     audit = seen.read("user_access_changes")
-    now = last_day(seen)
-    of_org = audit[
+    gaps = audit[
         (audit["change"] == "unknown") & audit["relation"].isin(["organization member", "outside collaborator"])
     ]
-    return of_org[of_org["unknown_until"].map(as_date) == now] if not of_org.empty else of_org
+    if gaps.empty:
+        return gaps
+    gaps = gaps.assign(since=gaps["changed_on"].map(as_date), until=gaps["unknown_until"].map(as_date))
+    now = gaps[gaps["until"] == last_day(seen)]
+    return now.assign(since=[_without_pause(row, gaps) for row in now.itertuples()])
+
+
+def _without_pause(row: Any, gaps: pd.DataFrame) -> date:
+    """First day of a list's troubles, whichever they were, if each follows on the one before."""
+    same = gaps[(gaps["org_id"] == row.org_id) & (gaps["relation"] == row.relation)]
+    begins = dict(zip(same["until"], same["since"], strict=True))
+    since: date = row.since
+    while since - timedelta(days=1) in begins:
+        since = begins[since - timedelta(days=1)]
+    return since
 
 
 def new_admins(seen: Seen, now: date) -> pd.DataFrame:
