@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from oss_datastore.report.frames import as_date, dates, holds
+from oss_datastore.report.frames import WEEK, as_date, dates, holds
 from oss_datastore.report.listing import Listing, listing_of
 from oss_datastore.report.marts import Audience, Seen
-from oss_datastore.report.sentences import WEEK, leavers, new_access, new_admins
+from oss_datastore.report.who_may import leavers, new_access, new_admins
 from oss_datastore.report.words import short_day, unless_all
 
 

@@ -16,6 +16,7 @@ from oss_datastore.report.dashboards import Field, NotDeclarable, Visual
 from oss_datastore.report.marts import Seen
 
 NOT_KNOWN = "not known"
+WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ def dates(values: pd.Series) -> list[date | None]:
 def holds(values: pd.Series) -> pd.Series:
     """Where a flag is set; not known is not set. Of an empty column, too, pandas would keep no booleans otherwise."""
     return values.map(lambda v: not pd.isna(v) and bool(v)).astype(bool)
+
+
+def on_day(frame: pd.DataFrame, column: str, day: date) -> pd.DataFrame:
+    """The rows of one day."""
+    return frame if frame.empty else frame[frame[column].map(as_date) == day]
 
 
 def gather(visual: Visual, seen: Seen) -> Gathered:

@@ -14,12 +14,13 @@ import pandas as pd  # type: ignore[import-untyped]
 from markupsafe import Markup
 
 from oss_datastore.report.dashboards import dashboard
-from oss_datastore.report.frames import as_date, holds, last_day
+from oss_datastore.report.frames import WEEK, as_date, holds, last_day, on_day
 from oss_datastore.report.marts import Audience, Seen
 from oss_datastore.report.newcomers import active_with_one_person, candidates, newcomers, settled_cohort
+from oss_datastore.report.waiting import never_answered, overdue, unread
+from oss_datastore.report.who_may import leavers, new_access, new_admins, unknown_lists
 from oss_datastore.report.words import count_text, day_text, joined, listed, number, say, share, short_day, spoken
 
-WEEK = timedelta(days=7)
 MET_PERIOD = timedelta(days=28)
 SEVERITIES = ("critical", "high", "medium", "low")
 KINDS_OF_ALERTS = {"dependabot": "Dependabot", "code_scanning": "code scanning", "secret_scanning": "secret scanning"}
@@ -51,8 +52,8 @@ def first_screen(seen: Seen) -> list[Sentence]:
 
 
 def _trust(seen: Seen, now: date) -> Sentence:
-    popularity = _on(seen.read("repo_popularity_daily"), "day", now)
-    traffic = _on(seen.read("repo_traffic_daily"), "traffic_date", now)
+    popularity = on_day(seen.read("repo_popularity_daily"), "day", now)
+    traffic = on_day(seen.read("repo_traffic_daily"), "traffic_date", now)
     counted = set(popularity[popularity["data_state"] == "complete"]["repo_id"])
     whole = counted & set(traffic[traffic["is_final"].astype(bool)]["repo_id"])
     parts = [
@@ -75,7 +76,7 @@ def _trust(seen: Seen, now: date) -> Sentence:
                 days="that day is" if losing["traffic_date"].nunique() == 1 else "the first of these days is",
             )
         )
-    today = _on(seen.read("data_quality_daily"), "day", now)
+    today = on_day(seen.read("data_quality_daily"), "day", now)
     lacking = today[~today["is_whole"].astype(bool)]
     # What the page rests on comes before what is only kept.
     rests = {name for section in dashboard().sections for name in section.datasets}
@@ -129,7 +130,7 @@ def _waiting(seen: Seen, now: date) -> Sentence:
                 who=who,
             )
         )
-    never, before = (_never_answered(read, closes - n * pd.Timedelta(WEEK)) for n in (0, 1))
+    never, before = (never_answered(read, closes - n * pd.Timedelta(WEEK)) for n in (0, 1))
     if never or before:
         parts.append(
             say(
@@ -154,7 +155,7 @@ def _waiting(seen: Seen, now: date) -> Sentence:
                 "{count} of {known} {have} not been read to the end: {names}{inside}.",
                 count=number("unread", len(blind)),
                 known=count_text(
-                    _on(seen.read("pull_request_metrics_daily"), "day", now)["repo_id"].nunique(),
+                    on_day(seen.read("pull_request_metrics_daily"), "day", now)["repo_id"].nunique(),
                     "repository",
                     "repositories",
                 ),
@@ -175,31 +176,8 @@ def _waiting(seen: Seen, now: date) -> Sentence:
     return Sentence("Waiting for us", joined(parts), "conversations", "good" if late.empty and not blind else "act")
 
 
-def unread(seen: Seen, now: date) -> dict[Any, str]:
-    """Repositories (id, name) whose issues, pull requests or what was said there did not come whole to the last day."""
-    found: dict[Any, str] = {}
-    for mart in ("issue_metrics_daily", "pull_request_metrics_daily"):
-        state = _on(seen.read(mart), "day", now)
-        blind = state[~holds(state["is_final"]) & ~state["data_state"].isin(["disabled", "gone"])]
-        found |= dict(zip(blind["repo_id"], blind["repository"], strict=True))
-    return found
-
-
 def _as_known(blind: dict[Any, str]) -> str:
     return " that we know of" if blind else ""
-
-
-def _never_answered(community: pd.DataFrame, at: pd.Timestamp) -> int:
-    """Pull requests whose promised first answer was overdue at a moment: open until then, and without any."""
-    due, answered, closed = (pd.to_datetime(community[name]) for name in ("due_at", "first_response_at", "closed_at"))
-    return int(((due < at) & ~(answered < at) & ~(closed < at)).sum())
-
-
-def overdue(seen: Seen) -> pd.DataFrame:
-    """Community pull requests that wait for us beyond the promise, the longest wait first."""
-    pulls = seen.read("pull_request_attention")
-    late = pulls[(pulls["author_kind"] == "community") & holds(pulls["is_overdue"])]
-    return late.sort_values(["waiting_since", "pull_request_id"])
 
 
 def _at_risk(seen: Seen) -> Sentence:
@@ -295,67 +273,11 @@ def _access(seen: Seen, now: date) -> Sentence:
     return Sentence("Access", joined(parts), "access", "act" if len(blind) or outside or admins or gone else "quiet")
 
 
-def unknown_lists(seen: Seen) -> pd.DataFrame:
-    """Lists of members and outside collaborators that did not come whole on the last day, and `since` when."""
-    audit = seen.read("user_access_changes")
-    gaps = audit[
-        (audit["change"] == "unknown") & audit["relation"].isin(["organization member", "outside collaborator"])
-    ]
-    if gaps.empty:
-        return gaps
-    gaps = gaps.assign(since=gaps["changed_on"].map(as_date), until=gaps["unknown_until"].map(as_date))
-    now = gaps[gaps["until"] == last_day(seen)]
-    return now.assign(since=[_without_pause(row, gaps) for row in now.itertuples()])
-
-
-def _without_pause(row: Any, gaps: pd.DataFrame) -> date:
-    """First day of a list's troubles, whichever they were, if each follows on the one before."""
-    same = gaps[(gaps["org_id"] == row.org_id) & (gaps["relation"] == row.relation)]
-    begins = dict(zip(same["until"], same["since"], strict=True))
-    since: date = row.since
-    while since - timedelta(days=1) in begins:
-        since = begins[since - timedelta(days=1)]
-    return since
-
-
-def new_admins(seen: Seen, now: date) -> pd.DataFrame:
-    """Who was seen to become owner, or admin of a repository, in seven days and was neither by owning before."""
-    audit = seen.read("user_access_changes")
-    if audit.empty:
-        return audit
-    rise = audit[
-        audit["change"].isin(["granted", "changed"])
-        & (audit["changed_on"].map(as_date) > now - WEEK)
-        & audit["role_after"].isin(["admin", "owner"])
-        & audit["relation"].isin(["organization member", "repository collaborator"])
-    ]
-    of_org = rise[rise["relation"] == "organization member"]
-    # An owner administers each new repository as well, which is no news.
-    access = seen.read("user_access_current")
-    owners = set(access[holds(access["is_owner"])]["user_id"]) - set(of_org["user_id"])
-    return rise[~rise["user_id"].isin(owners)].sort_values(["changed_on", "login", "relation"])
-
-
-def leavers(seen: Seen) -> pd.DataFrame:
-    """Who left, by our lists or the people directory, and may still do something, as of the last loaded day."""
-    review = seen.read("access_review")
-    if review.empty:
-        return review
-    return review[(review["quarter_start"] == review["quarter_start"].max()) & holds(review["is_leaver"])]
-
-
-def new_access(seen: Seen, now: date) -> pd.DataFrame:
-    """Access that a list of the last seven days shows and an earlier one did not."""
-    access = seen.read("user_access_current")
-    granted = access[access["granted_on"].notna()]
-    return granted[granted["granted_on"].map(as_date) > now - WEEK] if not granted.empty else granted
-
-
 def _grew(seen: Seen, now: date) -> Sentence:
     gained = growth(seen, now)
     if gained.empty:
         stars = seen.read("repo_popularity_daily")
-        today = _on(stars[~holds(stars["is_fork"])], "day", now)
+        today = on_day(stars[~holds(stars["is_fork"])], "day", now)
         text = (
             "Not known: the stars of the last day were not counted."
             if today["stargazers_count"].isna().all()
@@ -364,7 +286,7 @@ def _grew(seen: Seen, now: date) -> Sentence:
         return Sentence("Grew", say(text), "popularity")
     total, before = int(gained["gained"].sum()), gained["gained_before"]
     known = seen.read("repo_popularity_daily")
-    of = _on(known[~holds(known["is_fork"])], "day", now)["repo_id"].nunique()
+    of = on_day(known[~holds(known["is_fork"])], "day", now)["repo_id"].nunique()
     parts = [
         say(
             "Net {total} stars in seven days{previous}, like for like over {count}.",
@@ -449,7 +371,7 @@ def gains(seen: Seen, now: date) -> pd.DataFrame:
     """Stars gained in seven days (`gained`) and the seven before (`gained_before`); NULL where an end is missing."""
     stars = seen.read("repo_popularity_daily")
     ends = {
-        name: _on(stars, "day", now - n * WEEK).set_index("repo_id")["stargazers_count"]
+        name: on_day(stars, "day", now - n * WEEK).set_index("repo_id")["stargazers_count"]
         for n, name in enumerate(("end", "start", "before"))
     }
     table = pd.DataFrame(ends).astype("Int64")
@@ -474,13 +396,9 @@ def growth(seen: Seen, now: date) -> pd.DataFrame:
 
 
 def _top_referrer(seen: Seen, repo_id: Any, now: date) -> str | None:
-    lists = _on(seen.read("repo_traffic_referrers"), "day", now)
+    lists = on_day(seen.read("repo_traffic_referrers"), "day", now)
     of_one = lists[(lists["repo_id"] == repo_id) & (lists["rank"] == 1)]
     return None if of_one.empty else str(of_one.iloc[-1]["referrer"])
-
-
-def _on(frame: pd.DataFrame, column: str, day: date) -> pd.DataFrame:
-    return frame if frame.empty else frame[frame[column].map(as_date) == day]
 
 
 def _newest_day(overview: pd.DataFrame) -> pd.DataFrame:

@@ -18,7 +18,8 @@ from oss_datastore.report.marts import Audience, Seen
 from oss_datastore.report.periods import compared
 from oss_datastore.report.projects import archive, health, releases, single, welcome
 from oss_datastore.report.security import alerts_of, not_watched, scanning
-from oss_datastore.report.sentences import gains, overdue, unread
+from oss_datastore.report.sentences import gains
+from oss_datastore.report.waiting import overdue, unread
 from oss_datastore.report.words import listed, of_days, unless_all
 
 
