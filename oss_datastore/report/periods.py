@@ -67,6 +67,7 @@ def _change(row: Any) -> str | None:
     if pd.isna(row.delta):
         return None
     delta = f"{int(row.delta):+,}" if int(row.delta) else "0"
-    if pd.isna(row.change_ratio) or not row.is_comparable or not int(row.delta):
+    if pd.isna(row.change_ratio) or not row.is_comparable:
         return delta
-    return f"{delta} ({round(100 * row.change_ratio):+d} %)"
+    percent = round(100 * row.change_ratio)
+    return f"{delta} ({percent:+d} %)" if percent else delta

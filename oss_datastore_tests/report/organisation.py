@@ -142,7 +142,7 @@ def _further(world: World, loaded: list[date], ids: list[int], dice: random.Rand
             world.fetched(day, "release_assets", scope("repository", repo), "failed" if n % 30 == 5 else "complete")
             held[repo] = 0 if m == 4 and n == 40 else held[repo] + _visits(day, 4 + 9 * (m % 5), dice)[0]
             downloads = {repo * 10: held[repo], repo * 10 + 1: held[repo] // 7}
-            acme.release(world, day, repo, repo * 10, datetime.combine(first, time(9, m)), downloads)
+            acme.release(world, day, repo, repo * 10, datetime.combine(first, time(9, m % 60)), downloads)
             for dataset in ("code_scanning_alerts", "secret_scanning_alerts"):
                 state = "forbidden" if m == 3 else "disabled" if m == 4 else "complete"
                 world.fetched(day, dataset, scope("repository", repo), state, "delta")

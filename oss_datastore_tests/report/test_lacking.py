@@ -37,6 +37,7 @@ TROUBLES = ",".join(
     )
 )
 PATIENCE = 900
+pytestmark = pytest.mark.timeout(2 * PATIENCE)
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,17 @@ class Told:
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
     home = tmp_path_factory.mktemp("lacking") / "home"
+    try:
+        _live(home)
+        warehouse = home / "warehouse.duckdb"
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            text = build_report(SqlMarts(connection.cursor), audience=Audience.security)
+        yield Told(text, warehouse)
+    finally:
+        EmbeddedPostgres(home).stop()
+
+
+def _live(home: Path) -> None:
     with Simulator(repos=3, now=after(FIRST), tokens={CANARY: "owner"}, limits=PLENTY) as github:
         env = environment(github, home, OSS_DATASTORE_NOW=after(FIRST).isoformat())
         only_fetch = ("--select", "group:staging")
@@ -89,11 +101,6 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         days = ("--from", FIRST.isoformat(), "--to", DAY.isoformat())
         done = command("run", *days, env=environment(github, home), cwd=home.parent, timeout=PATIENCE)
         assert done.returncode == 3, done.stderr
-    warehouse = home / "warehouse.duckdb"
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
-        text = build_report(SqlMarts(connection.cursor), audience=Audience.security)
-    yield Told(text, warehouse)
-    EmbeddedPostgres(home).stop()
 
 
 def test_the_first_sentence_says_what_is_whole_and_until_when_the_rest_can_be_had(told: Told) -> None:

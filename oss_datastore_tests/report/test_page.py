@@ -153,6 +153,7 @@ def test_a_share_stands_only_beside_what_is_large_enough_and_compared_over_all(m
     assert _change(row()) == "+5 (+25 %)"
     assert _change(row(is_comparable=False)) == "+5"
     assert _change(row(change_ratio=None)) == "+5"
+    assert _change(row(change_ratio=0.004)) == "+5"
     assert _change(row(delta=None, change_ratio=None)) is None
     shown = "select count(*) from infomarts.metric_period where change_ratio is not null and previous < 20"
     assert marts.connection.execute(shown).fetchall() == [(0,)]
