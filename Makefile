@@ -22,7 +22,8 @@ run: $(READY) ## fetch from GitHub what is missing, with the settings of .env
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
-BENCHMARKS := client_pacing client_throughput fetch_cost fetch_throughput fetch_memory fetch_scale store alerts dead_letters vault_days
+BENCHMARKS := client_pacing client_throughput fetch_cost fetch_throughput fetch_memory fetch_scale store alerts dead_letters \
+  psa_load vault_days report
 
 bench: $(READY) ## measure what is promised: requests, points, pace, memory, hours
 	@code=0; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || code=1; done; \
@@ -32,6 +33,8 @@ bench: $(READY) ## measure what is promised: requests, points, pace, memory, hou
 soak: $(READY) ## fetch while everything goes wrong, load in every order: nothing may be lost or differ
 	nice $(BIN)/python -m soak
 	nice $(BIN)/python -m soak.plans
+	nice $(BIN)/python -m soak.engines
+	nice $(BIN)/python -m soak.warehouse_stops
 
 lint: $(READY) ## check style and types
 	$(BIN)/ruff check .

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from oss_datastore.report.frames import as_date, holds
+from oss_datastore.report.frames import WEEK, as_date, dates, holds
 from oss_datastore.report.listing import Listing, listing_of
 from oss_datastore.report.marts import Audience, Seen
-from oss_datastore.report.sentences import WEEK, new_access
-from oss_datastore.report.words import short_day
+from oss_datastore.report.who_may import leavers, new_access, new_admins
+from oss_datastore.report.words import short_day, unless_all
 
 
 def people(seen: Seen, now: date) -> list[Listing]:
@@ -32,6 +32,7 @@ def people(seen: Seen, now: date) -> list[Listing]:
         since = short_day(now - WEEK + timedelta(days=1))
         note = f"Seen since {since} and not before. A grant taken back within a day is invisible."
         made.append(listing_of("new_access", "New access", fresh, columns, note))
+    made += [listing for listing in (_admins(seen, now), _leavers(seen)) if listing is not None]
     powerful = access[access["repo_id"].isna() & (holds(access["is_owner"]) | holds(access["is_outside"]))]
     if not powerful.empty:
         columns = {
@@ -61,6 +62,45 @@ def people(seen: Seen, now: date) -> list[Listing]:
         note = f"{len(off)} without, {unknown} not known to the token."
         made.append(listing_of("two_factor", "Members without two-factor authentication", frame, columns, note))
     return made
+
+
+def _admins(seen: Seen, now: date) -> Listing | None:
+    found = new_admins(seen, now)
+    if found.empty:
+        return None
+    where = found["full_name"].where(found["full_name"].notna(), "organisation " + found["org_login"])
+    columns = {
+        "login": "Person",
+        "where": "On",
+        "role_before": "Role before",
+        "role_after": "Role now",
+        "changed_on": "Seen on",
+        "not_before": "After",
+    }
+    note = "Seven days. Owners administer each new repository as well and are not listed for it."
+    return listing_of("new_admins", "New admins", found.assign(where=where), columns, note)
+
+
+def _leavers(seen: Seen) -> Listing | None:
+    found = leavers(seen)
+    if found.empty:
+        return None
+    frame = found.assign(
+        last=dates(found["last_seen_at"]),
+        whole=unless_all(("whole" if there else "not whole" for there in holds(found["is_complete"])), "whole"),
+    ).sort_values(["login", "full_name"])
+    columns = {
+        "login": "Person",
+        "full_name": "On",
+        "role": "Role",
+        "team_role": "By team",
+        "last": "Last visible activity",
+        "decision": "Decided",
+        "ticket": "Ticket",
+        "whole": "List",
+    }
+    note = "Members no longer, or gone by the people directory. We see neither clones nor logins."
+    return listing_of("leavers", "Leavers who still have access", frame, columns, note)
 
 
 def changes(seen: Seen, now: date) -> Listing | None:

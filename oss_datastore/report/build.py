@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
@@ -23,7 +23,7 @@ from oss_datastore.report.listing import Listing
 from oss_datastore.report.marts import Audience, Marts, Seen
 from oss_datastore.report.sentences import first_screen
 from oss_datastore.report.tables import listings
-from oss_datastore.report.words import cell, day_text
+from oss_datastore.report.words import cell, day_text, leading_somewhere
 
 LONGEST_TABLE = 200
 """Rows of the table behind a chart; of a longer one the newest."""
@@ -75,18 +75,24 @@ def build_report(
         for figure in part.figures
         if not figure.gathered.is_empty
     }
+    places = {ident for part in parts for ident in _ids(part)}
     template = _templates().get_template("page.html")
     return template.render(
         title=title,
         audience=audience.value,
         day=day_text(now) if now else "no day yet",
-        sentences=first_screen(seen),
+        sentences=[replace(sentence, text=leading_somewhere(sentence.text, places)) for sentence in first_screen(seen)],
         parts=parts,
         links=[(name, address) for name, address in (links or {}).items() if _is_safe(address)],
         style=Markup(_file("page.css")),  # noqa: S704 - a file of ours
         library=_library(),
         specifications=Markup(_inside_script(specifications)),  # noqa: S704 - escaped for a script
     )
+
+
+def _ids(part: Part) -> tuple[str, ...]:
+    figures, lists = (figure.visual.id for figure in part.figures), (listing.id for listing in part.listings)
+    return (part.section.id, *figures, *lists)
 
 
 def _figures(section: Section, seen: Seen) -> list[Figure]:

@@ -107,13 +107,13 @@ def _with_gaps(gathered: Gathered) -> pd.DataFrame:
 def _line(visual: Visual, gathered: Gathered) -> Any:
     chart = alt.Chart(_source(_with_gaps(gathered)), height=250)
     y = _amount()
-    # A range far from zero would look flat: stars are read by their change, traffic by its size.
-    if len(visual.measures) == 1:
+    # A range far from zero would look flat: stars are read by their change, downloads by their size.
+    values = gathered.rows["value"].dropna()
+    if len(visual.measures) == 1 and 2 * values.min() > values.max():
         y = y.scale(zero=False)
     return chart.mark_line(
         point=alt.OverlayMarkDef(size=14, filled=True),
         strokeWidth=2,
-        interpolate="monotone",
         invalid="break-paths-show-domains",
     ).encode(x=_days(visual), y=y, color=_colour(visual, gathered), tooltip=_tooltip(visual, day=True))
 
@@ -169,7 +169,7 @@ def _stacked_bar(visual: Visual, gathered: Gathered) -> Any:
         alt.Chart(_source(gathered.rows), height=max(90, len(names) * 36))
         .mark_bar()
         .encode(
-            y=alt.Y("d:N", sort=names, scale=alt.Scale(domain=names), axis=alt.Axis(title=None, labelLimit=170)),
+            y=alt.Y("d:N", sort=names, scale=alt.Scale(domain=names), axis=alt.Axis(title=None, labelLimit=210)),
             x=alt.X("v:Q", axis=alt.Axis(title=visual.measures[0].label, tickMinStep=1, tickCount=5), stack="zero"),
             color=_colour(visual, gathered),
             order=alt.Order("o:Q"),
@@ -181,12 +181,19 @@ def _stacked_bar(visual: Visual, gathered: Gathered) -> Any:
 
 def _ranked_bar(visual: Visual, gathered: Gathered) -> Any:
     names = list(gathered.dimensions)
+    values = gathered.rows["value"].dropna()
+    lowest, highest = min(0, int(values.min())), max(0, int(values.max()))
+    # Room for the number behind the longest bar.
+    scale = alt.Scale(domain=[lowest, highest + max(1, (highest - lowest) // 6)], nice=False)
     base = alt.Chart(_source(gathered.rows), height=max(60, len(names) * _ROW_HEIGHT)).encode(
         y=alt.Y("d:N", sort=names, axis=alt.Axis(title=None, labelLimit=170)),
-        x=alt.X("v:Q", axis=alt.Axis(title=visual.measures[0].label, tickMinStep=1, tickCount=5)),
     )
-    bars = base.mark_bar(cornerRadiusEnd=2).encode(color=alt.value("@series-1@"), tooltip=_tooltip(visual))
-    return bars + base.mark_text(align="left", dx=5, color="@ink-2@").encode(text=alt.Text("v:Q", format="+,d"))
+    axis = alt.Axis(title=visual.measures[0].label, tickMinStep=1, tickCount=5)
+    bars = base.mark_bar(cornerRadiusEnd=2).encode(
+        x=alt.X("v:Q", axis=axis, scale=scale), color=alt.value("@series-1@"), tooltip=_tooltip(visual)
+    )
+    numbers = base.transform_calculate(end="max(0, datum.v)").mark_text(align="left", dx=5, color="@ink-2@")
+    return bars + numbers.encode(x=alt.X("end:Q"), text=alt.Text("v:Q", format="+,d"))
 
 
 def _heatmap(visual: Visual, gathered: Gathered) -> Any:

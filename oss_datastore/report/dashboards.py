@@ -29,7 +29,7 @@ class Field:
     buckets: tuple[int, ...] = ()
     """Lower bounds of classes of a whole number, from the lowest."""
     bucket: str = ""
-    """`week`: whole weeks from Monday to Sunday."""
+    """`week`: whole weeks from Monday to Sunday. `month`: months, by any day of them."""
     unit: str = ""
 
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import pandas as pd  # type: ignore[import-untyped]
 
-from oss_datastore.report.dashboards import Field, Visual
+from oss_datastore.report.dashboards import Field, NotDeclarable, Visual
 from oss_datastore.report.marts import Seen
 
 NOT_KNOWN = "not known"
+WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,17 @@ def holds(values: pd.Series) -> pd.Series:
     return values.map(lambda v: not pd.isna(v) and bool(v)).astype(bool)
 
 
+def on_day(frame: pd.DataFrame, column: str, day: date) -> pd.DataFrame:
+    """The rows of one day."""
+    return frame if frame.empty else frame[frame[column].map(as_date) == day]
+
+
 def gather(visual: Visual, seen: Seen) -> Gathered:
-    """The numbers of a visual for one audience."""
+    """The numbers of a visual for one audience. Raises NotDeclarable for a column that its mart does not have."""
     frame = _derived(visual.mart, seen.read(visual.mart), last_day(seen))
+    for column in _columns(visual):
+        if column not in frame.columns:
+            raise NotDeclarable(f"visual {visual.id}: the mart {visual.mart} has no column {column}")
     notes: list[str] = []
     for column, values in (visual.where or {}).items():
         frame = frame[
@@ -77,6 +86,8 @@ def gather(visual: Visual, seen: Seen) -> Gathered:
     if visual.dimension.bucket == "week" and not frame.empty:
         frame, note = _whole_weeks(frame, visual)
         notes += note
+    if visual.days and visual.measures[0].aggregate == "sum" and not visual.like_for_like and not frame.empty:
+        notes += _uncounted(frame, visual)
     if frame.empty:
         return Gathered(pd.DataFrame({"dimension": [], "series": [], "value": []}), (), (), tuple(notes))
     frame = frame.assign(dimension=_labels(frame[visual.dimension.field], visual.dimension))
@@ -92,18 +103,30 @@ def gather(visual: Visual, seen: Seen) -> Gathered:
     return Gathered(rows.drop(columns=["_d", "_s"]).reset_index(drop=True), dimensions, series, tuple(notes))
 
 
+def _columns(visual: Visual) -> list[str]:
+    named = [visual.dimension.field, *(m.field for m in visual.measures), *(m.by for m in visual.measures)]
+    named += [*(visual.where or {}), visual.newest, visual.whole_when, *([visual.days[0]] if visual.days else [])]
+    return [name for name in (*named, visual.series.field if visual.series else "") if name]
+
+
 def _derived(mart: str, frame: pd.DataFrame, now: date | None) -> pd.DataFrame:
     """Classes of rows that the page shows and no mart holds."""
     if frame.empty:
         derived = ("on_repository", "granted_by", "percent_whole", "days_missing", "due")
         return frame.assign(**{name: [] for name in derived if name not in frame.columns})
-    if mart == "security_alerts_current" and now is not None:
+    if mart == "security_sla" and now is not None:
         soon = pd.Timestamp(now) + pd.Timedelta(days=8)
         due = [
-            "past due" if r.is_overdue else "due in 7 days" if r.due_at < soon else "due later"
+            "no due date"
+            if pd.isna(r.due_at)
+            else "past due"
+            if r.is_overdue
+            else "due in 7 days"
+            if r.due_at < soon
+            else "due later"
             for r in frame.itertuples()
         ]
-        return frame.assign(due=due)
+        return frame.assign(due=due, severity=frame["severity"].fillna("none"))
     if mart == "user_access_current":
         by = [
             "ownership"
@@ -123,6 +146,7 @@ def _derived(mart: str, frame: pd.DataFrame, now: date | None) -> pd.DataFrame:
     if mart in ("issue_metrics_daily", "pull_request_metrics_daily"):
         return frame.assign(days_missing=frame["due"].isna().astype(int))
     if mart == "data_quality_daily":
+        frame = frame.assign(dataset=frame["dataset"].str.replace("_", " "))
         whole = frame["scopes_planned"] - frame["scopes_missing"]
         share = (100 * whole / frame["scopes_planned"].where(frame["scopes_planned"] > 0)).map(
             lambda v: None if pd.isna(v) else int(v)
@@ -147,6 +171,19 @@ def _newest(frame: pd.DataFrame, day: str, value: str, now: date | None) -> tupl
         else [f"{known - current} of {known} repositories lack the list of the last day; theirs is older or missing."]
     )
     return kept[kept[value].notna()], note
+
+
+def _uncounted(frame: pd.DataFrame, visual: Visual) -> list[str]:
+    """How many of the days that a sum spans it lacks."""
+    day, measure = (visual.days or ("", 0))[0], visual.measures[0].field
+    if "repo_id" not in frame.columns or not frame[measure].isna().any():
+        return []
+    lacking = frame[frame[measure].isna()]
+    days, repositories = lacking[day].nunique(), lacking["repo_id"].nunique()
+    return [
+        f"{days} of {frame[day].nunique()} days {'is' if days == 1 else 'are'} not in the sums of "
+        f"{repositories} of {frame['repo_id'].nunique()} repositories: not observed."
+    ]
 
 
 def _like_for_like(frame: pd.DataFrame, visual: Visual) -> tuple[pd.DataFrame, list[str]]:
@@ -195,6 +232,8 @@ def _whole_weeks(frame: pd.DataFrame, visual: Visual) -> tuple[pd.DataFrame, lis
 
 
 def _labels(values: pd.Series, field: Field) -> pd.Series:
+    if field.bucket == "month":
+        return values.map(lambda v: f"{as_date(v):%Y-%m}")
     if field.buckets:
         return values.map(lambda v: bucket_label(None if pd.isna(v) else int(v), field))
     if pd.api.types.is_datetime64_any_dtype(values) or isinstance(values.iloc[0], date):
@@ -239,9 +278,7 @@ def _top(rows: pd.DataFrame, visual: Visual) -> tuple[pd.DataFrame, list[str]]:
         largest = rows.groupby(column)["value"].max().sort_values(ascending=False, kind="stable")
         if len(largest) > visual.top:
             rows = rows[rows[column].isin(largest.index[: visual.top])]
-            notes.append(
-                f"The {visual.top} largest of {len(largest)} by {field.label.lower()}; the rest is in the mart."
-            )
+            notes.append(f"{field.label}: the {visual.top} largest of {len(largest)}; the rest is in the mart.")
     return rows, notes
 
 

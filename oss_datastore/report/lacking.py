@@ -9,7 +9,7 @@ import pandas as pd  # type: ignore[import-untyped]
 
 from oss_datastore.report.frames import as_date, holds, last_day
 from oss_datastore.report.listing import Listing, listing_of
-from oss_datastore.report.marts import Seen
+from oss_datastore.report.marts import Audience, Seen
 from oss_datastore.report.sentences import losing_traffic
 from oss_datastore.report.words import count_text, listed, short_day, spoken
 
@@ -32,9 +32,13 @@ def notices(datasets: tuple[str, ...], seen: Seen) -> list[str]:
         )
         planned = count_text(int(row.scopes_planned), "scope")
         trouble = f"{int(row.scopes_missing)} of {planned} ({states})" if row.scopes_planned else "nothing was fetched"
+        if seen.audience is Audience.public:
+            # The number of scopes would tell of private repositories.
+            trouble = ""
         told.setdefault(trouble, []).append(spoken(row.dataset))
     return [
-        f"Not whole on the last day: {listed(names, len(names))}, {'each ' if len(names) > 1 else ''}{trouble}. "
+        f"Not whole on the last day: {listed(names, len(names))}"
+        f"{', ' if trouble else ''}{'each ' if trouble and len(names) > 1 else ''}{trouble}. "
         "Nothing is concluded from what is missing."
         for trouble, names in told.items()
     ]
@@ -51,6 +55,9 @@ def lacking(seen: Seen, now: date) -> Listing:
         "scopes": "Scopes missing",
         "until": "Can be fetched before",
     }
+    if seen.audience is Audience.public:
+        del columns["scopes"]
+    frame = frame.assign(dataset=[spoken(name) for name in frame["dataset"]])
     return listing_of(
         "lacking",
         "Days that are not whole",

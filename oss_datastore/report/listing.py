@@ -40,6 +40,9 @@ def listing_of(
     is_open: bool = True,
 ) -> Listing:
     """The first rows of a frame under these column names, and how many more there are."""
+    # A column in which nothing is known of any row is noise; the first one says what a row is about.
+    named = list(columns)
+    columns = {c: columns[c] for c in named if c == named[0] or not frame[c].isna().all()} if len(frame) else columns
     shown = frame.head(most)
     more = len(frame) - len(shown)
     rest = f"{more:,} more in the mart." if more else ""

@@ -23,8 +23,10 @@ MARTS = (
     "org_overview",
     "data_quality_daily",
     "user_access_changes",
+    "access_review",
     "security_coverage_daily",
     "security_sla",
+    "security_alerts_daily",
     "issue_metrics_daily",
     "pull_request_metrics_daily",
     "contributors",
@@ -40,9 +42,11 @@ MARTS = (
 _NOT_PUBLIC = (
     "user_access_current",
     "user_access_changes",
+    "access_review",
     "security_alerts_current",
     "security_coverage_daily",
     "security_sla",
+    "security_alerts_daily",
     "contributors",
     "contributor_funnel",
     "contributor_absence_factor",
@@ -52,19 +56,32 @@ _NOT_PUBLIC = (
 )
 """What only those inside may see: people, security, and totals that count private repositories."""
 
-_ABOUT_PEOPLE_AND_SECURITY = (
-    "members",
-    "outside_collaborators",
-    "teams",
-    "team_members",
-    "team_repositories",
-    "repository_collaborators",
-    "dependabot_alerts",
-    "code_scanning_alerts",
-    "secret_scanning_alerts",
-    "people_directory",
-    "access_decisions",
+PUBLIC_DATASETS = (
+    "repositories",
+    "traffic_views",
+    "traffic_clones",
+    "traffic_referrers",
+    "traffic_paths",
+    "issues",
+    "issue_comments",
+    "issue_events",
+    "pull_requests",
+    "pull_request_reviews",
+    "review_requests",
+    "releases",
+    "release_assets",
 )
+"""Of whose days the public may read whether they came whole: those that its sections rest on."""
+
+_NAMES_OF_PEOPLE = ("author_id", "author_login", "assignees", "awaited_reviewers")
+_OPEN_ALERTS = ("advisory_summary", "package_name", "manifest_path", "ghsa_id", "cve_id", "subject")
+_FOR_SECURITY = {
+    "user_access_current": ("two_factor_enabled",),
+    "access_review": ("two_factor_enabled",),
+    "security_alerts_current": _OPEN_ALERTS,
+    "security_sla": _OPEN_ALERTS,
+}
+"""Columns that only `security` may see, by mart."""
 
 
 class Audience(StrEnum):
@@ -127,18 +144,19 @@ class Seen:
         public = self.audience is Audience.public
         if public and mart in _NOT_PUBLIC:
             return frame.iloc[0:0]
+        if public:
+            frame = frame.drop(columns=[name for name in _NAMES_OF_PEOPLE if name in frame.columns])
+        if self.audience is not Audience.security:
+            frame = frame.drop(columns=[c for c in _FOR_SECURITY.get(mart, ()) if c in frame.columns])
         if public and mart == "data_quality_daily":
-            return frame[~frame["dataset"].isin(_ABOUT_PEOPLE_AND_SECURITY)]
+            return frame[frame["dataset"].isin(PUBLIC_DATASETS)]
         if "repo_id" not in frame.columns:
             return frame
         now = self._repositories_now()
         if public:
             frame = frame[frame["repo_id"].isin(now[now["visibility"] == "public"].index)]
         names = frame["repo_id"].map(now["full_name"])
-        frame = frame.assign(repository=names.where(names.notna(), frame["full_name"]))
-        if mart == "user_access_current" and self.audience is not Audience.security:
-            frame = frame.drop(columns="two_factor_enabled")
-        return frame
+        return frame.assign(repository=names.where(names.notna(), frame["full_name"]))
 
     def _repositories_now(self) -> pd.DataFrame:
         if "" not in self._frames:

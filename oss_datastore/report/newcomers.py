@@ -10,6 +10,7 @@ from oss_datastore.report.frames import as_date, holds
 from oss_datastore.report.marts import Seen
 
 MONTH = timedelta(days=28)
+_NOT_NEWS = timedelta(days=270)
 
 
 def newcomers(seen: Seen, now: date) -> pd.DataFrame:
@@ -20,7 +21,7 @@ def newcomers(seen: Seen, now: date) -> pd.DataFrame:
 
 
 def settled_cohort(seen: Seen, now: date) -> tuple[date, int, int] | None:
-    """The newest month whose newcomers with a merge have had their 90 days: (month, merged, merged again)."""
+    """The newest month, of the last nine, whose newcomers with a merge have had 90 days: (month, merged, again)."""
     funnel = seen.read("contributor_funnel")
     community = funnel[(funnel["kind"] != "employee") & (funnel["merged"] > 0)] if not funnel.empty else funnel
     if community.empty:
@@ -29,6 +30,8 @@ def settled_cohort(seen: Seen, now: date) -> tuple[date, int, int] | None:
     if over.empty:
         return None
     month = over["cohort_month"].max()
+    if as_date(month) < now - _NOT_NEWS:
+        return None
     rows = over[over["cohort_month"] == month]
     return as_date(month), int(rows["merged"].sum()), int(rows["merged_again_in_90_days"].sum())
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd  # type: ignore[import-untyped]
 
 from oss_datastore.report.frames import as_date
 from oss_datastore.report.listing import Listing, listing_of
 from oss_datastore.report.marts import Seen
 from oss_datastore.report.words import short_day, spoken
+
+_TITLES = {
+    "stargazers_net": "Stars gained",
+    "stargazers_count": "Stars",
+    "forks_net": "Forks gained",
+    "views_count": "Page views",
+    "clones_count": "Clones",
+}
+"""Metrics whose names are those of columns; all others are called what they are."""
 
 
 def compared(seen: Seen, period: str) -> Listing | None:
@@ -20,30 +31,43 @@ def compared(seen: Seen, period: str) -> Listing | None:
     order = {name: place for place, name in enumerate(seen.read("metric_catalogue")["metric"])}
     several = newest["org_login"].nunique() > 1
     frame = newest.assign(
-        name=[spoken(name).capitalize() for name in newest["metric"]],
-        signed=[None if pd.isna(v) else f"{int(v):+,}" if int(v) else "0" for v in newest["delta"]],
+        name=[_TITLES.get(name, spoken(name).capitalize()) for name in newest["metric"]],
+        signed=[_change(row) for row in newest.itertuples()],
         _place=newest["metric"].map(order),
-        over=[_over(row) for row in newest.itertuples()],
+        of=[f"{int(row.n)} of {int(row.repositories_count)}" for row in newest.itertuples()],
+        over=[f"{int(row.n_compared)} of {int(row.repositories_count)}" for row in newest.itertuples()],
     ).sort_values(["org_login", "_place"])
     for column in ("value", "value_compared", "previous"):
         frame[column] = pd.to_numeric(frame[column]).astype("Int64")
     first, last = as_date(newest["start_on"].iloc[0]), as_date(newest["end_on"].iloc[0])
-    columns = {"org_login": "Organisation"} if several else {}
-    columns |= {
-        "name": "Metric",
-        "value": "Value",
-        "value_compared": "Like for like",
-        "previous": "The one before",
-        "signed": "Change",
-        "over": "Compared over",
-    }
-    note = (
-        f"The {period} from {short_day(first)} to {short_day(last)}, UTC. Like for like: over what was "
-        "known whole in both. Our own forks are left out."
+    columns = {"name": "Metric", "value": "Value", "of": "Repositories"}
+    columns |= {"org_login": "Organisation"} if several else {}
+    note = f"The {period} from {short_day(first)} to {short_day(last)}, UTC, over repositories known whole in it"
+    before = {"previous": f"{period.capitalize()} before", "signed": "Change"}
+    if (newest["n_compared"] == newest["n"]).all():
+        columns |= before
+        note += " and in the one before"
+    elif (newest["n_compared"] > 0).any():
+        columns |= {"value_compared": "Like for like", **before, "over": "Compared over"}
+        note += "; like for like and the change over those known whole in both"
+    else:
+        note += f". The {period} before is not known whole of any: nothing to compare with"
+    return listing_of(
+        f"period_{period}",
+        f"Last whole {period}",
+        frame,
+        columns,
+        f"{note}. Our own forks are left out.",
+        is_open=period == "week",
     )
-    return listing_of(f"period_{period}", f"Last whole {period}", frame, columns, note, is_open=period == "week")
 
 
-def _over(row: object) -> str:
-    compared_, count = int(row.n_compared), int(row.repositories_count)  # type: ignore[attr-defined]
-    return f"{compared_} of {count} repositories"
+def _change(row: Any) -> str | None:
+    """`+269 (+4 %)`; the share only of what is large enough and over all repositories."""
+    if pd.isna(row.delta):
+        return None
+    delta = f"{int(row.delta):+,}" if int(row.delta) else "0"
+    if pd.isna(row.change_ratio) or not row.is_comparable:
+        return delta
+    percent = round(100 * row.change_ratio)
+    return f"{delta} ({percent:+d} %)" if percent else delta

@@ -10,6 +10,7 @@ from oss_datastore.report.frames import as_date, dates, holds
 from oss_datastore.report.listing import Listing, listing_of
 from oss_datastore.report.marts import Seen
 from oss_datastore.report.newcomers import active_with_one_person, candidates, newcomers
+from oss_datastore.report.words import of_days
 
 
 def releases(seen: Seen, now: date) -> Listing | None:
@@ -19,14 +20,22 @@ def releases(seen: Seen, now: date) -> Listing | None:
         return None
     recent = downloads[downloads["day"].map(as_date) > now - timedelta(days=28)]
     keys = ["repository", "tag_name", "published_at"]
-    frame = recent.groupby(keys, dropna=False).agg(
-        month=("downloads", lambda v: v.dropna().sum() if v.notna().any() else None), days=("day", "nunique")
+    counted = recent["day"].where(recent["downloads"].notna())
+    frame = (
+        recent.assign(counted=counted)
+        .groupby(keys, dropna=False)
+        .agg(
+            month=("downloads", lambda v: v.dropna().sum() if v.notna().any() else None),
+            days=("day", "nunique"),
+            counted=("counted", "nunique"),
+        )
     )
     newest = downloads.dropna(subset=["download_count"]).sort_values("day").drop_duplicates("asset_id", keep="last")
     held = newest.groupby(keys, dropna=False)["download_count"].sum().rename("held")
     frame = frame.join(held).reset_index().sort_values(["published_at", "repository"], ascending=[False, True])
     frame = frame.assign(
         published=dates(frame["published_at"]),
+        of=of_days(frame["counted"], frame["days"]),
         month=pd.to_numeric(frame["month"]).astype("Int64"),
         held=pd.to_numeric(frame["held"]).astype("Int64"),
     )
@@ -35,10 +44,12 @@ def releases(seen: Seen, now: date) -> Listing | None:
         "tag_name": "Release",
         "published": "Published",
         "month": "Downloads in 28 days",
+        "of": "Days counted",
         "held": "Downloads held",
     }
     note = (
-        "Days that were not observed are missing from the 28 days. Held: the counters of the assets as last observed."
+        "A day that was not observed, and the one after it, are missing from the 28 days. Held: the counters of the "
+        "assets as last observed."
     )
     return listing_of("releases_list", "Releases with assets", frame, columns, note, is_open=False)
 

@@ -18,7 +18,9 @@ from oss_datastore.report.marts import Audience, Seen
 from oss_datastore.report.periods import compared
 from oss_datastore.report.projects import archive, health, releases, single, welcome
 from oss_datastore.report.security import alerts_of, not_watched, scanning
-from oss_datastore.report.sentences import growth, overdue
+from oss_datastore.report.sentences import gains
+from oss_datastore.report.waiting import overdue, unread
+from oss_datastore.report.words import listed, of_days, unless_all
 
 
 def listings(section: str, seen: Seen) -> list[Listing]:
@@ -30,7 +32,7 @@ def listings(section: str, seen: Seen) -> list[Listing]:
         "overview": lambda: [compared(seen, period) for period in ("week", "month", "quarter")],
         "popularity": lambda: [_popularity(seen, now)],
         "traffic": lambda: [_traffic(seen, now), _paths(seen)],
-        "conversations": lambda: [_overdue(seen), _quiet_issues(seen)],
+        "conversations": lambda: [_overdue(seen, now), _quiet_issues(seen, now)],
         "people": lambda: [welcome(seen, now), single(seen)],
         "access": lambda: [*people(seen, now), changes(seen, now)],
         "security": lambda: [*alerts_of(seen), scanning(seen), not_watched(seen, now)],
@@ -44,10 +46,17 @@ def listings(section: str, seen: Seen) -> list[Listing]:
 def _popularity(seen: Seen, now: date) -> Listing:
     stars = seen.read("repo_popularity_daily")
     today = stars[stars["day"].map(as_date) == now]
-    gained = growth(seen, now)[["repo_id", "gained"]]
-    month = stars[stars["day"].map(as_date) > now - timedelta(days=28)].dropna(subset=["stargazers_net"])
-    month = month.groupby("repo_id")["stargazers_net"].sum().rename("month").reset_index()
-    frame = today.merge(gained, how="left", on="repo_id").merge(month, how="left", on="repo_id")
+    gained = gains(seen, now)[["repo_id", "gained"]]
+    recent = stars[stars["day"].map(as_date) > now - timedelta(days=28)]
+    month = recent.groupby("repo_id").agg(
+        month=("stargazers_net", lambda v: v.dropna().sum() if v.notna().any() else None),
+        counted=("stargazers_net", "count"),
+    )
+    frame = today.merge(gained, how="left", on="repo_id").merge(month.reset_index(), how="left", on="repo_id")
+    frame = frame.assign(
+        days=of_days(frame["counted"].fillna(0), [28] * len(frame)),
+        observed=unless_all(frame["data_state"], "complete"),
+    )
     for column in ("stargazers_count", "forks_count", "subscribers_count", "gained", "month"):
         frame[column] = frame[column].astype("Int64")
     frame = frame.sort_values(["stargazers_count", "repository"], ascending=[False, True])
@@ -56,11 +65,14 @@ def _popularity(seen: Seen, now: date) -> Listing:
         "stargazers_count": "Stars",
         "gained": "7 days",
         "month": "28 days",
+        "days": "Days counted",
         "forks_count": "Forks",
         "subscribers_count": "Watchers",
-        "data_state": "Observed",
+        "observed": "Last day",
     }
-    note = "7 days: only where both ends were observed. 28 days: sum of the daily changes observed."
+    note = (
+        "Stars gained. 7 days: only where both ends were observed. 28 days: the changes of the days that were counted."
+    )
     return listing_of("repositories", "Repositories", frame, columns, note, most=100, is_open=False)
 
 
@@ -80,18 +92,21 @@ def _traffic(seen: Seen, now: date) -> Listing | None:
     frame = frame.merge(sums, how="left", on="repo_id").merge(
         newest[["views_uniques_14_days"]], how="left", on="repo_id"
     )
-    frame["lacking"] = frame["days"] - frame["whole"].fillna(0)
-    for column in ("views", "clones", "views_uniques_14_days", "lacking"):
+    frame["counted"] = of_days(frame["whole"].fillna(0), [14] * len(frame))
+    for column in ("views", "clones", "views_uniques_14_days"):
         frame[column] = frame[column].astype("Int64")
     frame = frame.sort_values(["views", "repository"], ascending=[False, True])
     columns = {
         "repository": "Repository",
         "views": "Views",
         "clones": "Clones",
+        "counted": "Days counted",
         "views_uniques_14_days": "Visitors (GitHub's)",
-        "lacking": "Days not final",
     }
-    note = "Fourteen days. Views and clones add final days only; visitors are GitHub's own count and do not add up."
+    note = (
+        "Fourteen days. Views and clones add only days that were seen whole, all fourteen unless said; visitors are "
+        "GitHub's own count, as last seen, and do not add up."
+    )
     return listing_of("traffic_by_repository", "Traffic by repository", frame, columns, note, most=100, is_open=False)
 
 
@@ -101,25 +116,37 @@ def _paths(seen: Seen) -> Listing | None:
         return None
     newest = paths[paths["day"] == paths.groupby("repo_id")["day"].transform("max")]
     frame = newest.sort_values(["views_count_14_days", "repository", "rank"], ascending=[False, True, True])
-    frame = frame.assign(views=frame["views_count_14_days"].astype("Int64"))
-    columns = {"repository": "Repository", "path": "Path", "title": "Title", "views": "Views in 14 days"}
+    days = newest["day"].map(as_date)
+    frame = frame.assign(
+        views=frame["views_count_14_days"].astype("Int64"),
+        older=unless_all(days.loc[frame.index], last_day(seen)),
+    )
+    columns = {
+        "repository": "Repository",
+        "path": "Path",
+        "title": "Title",
+        "views": "Views in 14 days",
+        "older": "List of",
+    }
     return listing_of(
         "paths",
         "Most viewed pages",
         frame,
         columns,
-        "GitHub's top ten of each repository, newest list.",
+        "GitHub's top ten of each repository.",
         most=15,
         is_open=False,
     )
 
 
-def _overdue(seen: Seen) -> Listing | None:
+def _overdue(seen: Seen, now: date) -> Listing | None:
     late = overdue(seen)
     if late.empty:
         return None
+    blind = unread(seen, now)
     frame = late.assign(
         which=_numbers(late),
+        unread=unless_all(("no, may be answered" if repo in blind else "yes" for repo in late["repo_id"]), "yes"),
         since=late["waiting_since"].map(as_date),
         waiting=late["waiting_days"].astype("Int64"),
     )
@@ -130,6 +157,7 @@ def _overdue(seen: Seen) -> Listing | None:
         "waiting_for": "Waits for",
         "since": "Since",
         "waiting": "Days",
+        "unread": "Read to the end",
     }
     if seen.audience.sees(Audience.internal):
         columns |= {"awaited_reviewers": "Reviewers asked"}
@@ -141,7 +169,7 @@ def _numbers(frame: pd.DataFrame) -> list[str]:
     return [f"#{int(number)}" for number in frame["number"]]
 
 
-def _quiet_issues(seen: Seen) -> Listing | None:
+def _quiet_issues(seen: Seen, now: date) -> Listing | None:
     issues = seen.read("issue_current")
     open_ones = issues[
         (issues["state"] == "open") & (issues["author_kind"] == "community") & issues["first_response_at"].isna()
@@ -151,7 +179,10 @@ def _quiet_issues(seen: Seen) -> Listing | None:
     frame = open_ones.assign(which=_numbers(open_ones), open_days=open_ones["open_days"].astype("Int64"))
     frame = frame.sort_values(["created_at", "issue_id"])
     columns = {"repository": "Repository", "which": "Number", "title": "Title", "open_days": "Days open"}
+    blind = sorted({name for repo, name in unread(seen, now).items() if repo in set(frame["repo_id"])})
     note = "Nobody but the author and bots has said a word."
+    if blind:
+        note += f" Not read to the end, and perhaps answered: {listed(blind)}."
     return listing_of(
         "unanswered_issues", "Community issues without any answer", frame, columns, note, most=15, is_open=False
     )

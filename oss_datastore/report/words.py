@@ -6,6 +6,7 @@ referrers are input of strangers.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
@@ -32,10 +33,19 @@ def count_text(value: int, one: str, many: str | None = None) -> str:
     return f"{value:,} {one if value == 1 else many or one + 's'}"
 
 
-def number(name: str, value: Any, *, signed: bool = False) -> Markup:
-    """A number of the page that a test finds by its name."""
+def number(name: str, value: Any, *, signed: bool = False, rows: str = "") -> Markup:
+    """A number of the page that a test finds by its name; `rows` is the list or chart that holds what it counts."""
     text = "unknown" if value is None or pd.isna(value) else f"{int(value):+,}" if signed else f"{int(value):,}"
-    return Markup('<b data-number="{}">{}</b>').format(name, text)
+    bold = Markup('<b data-number="{}">{}</b>').format(name, text)
+    return Markup('<a href="#{}">{}</a>').format(rows, bold) if rows else bold
+
+
+def leading_somewhere(text: Markup, places: Iterable[str]) -> Markup:
+    """The sentence without links to lists that this page does not have."""
+    known = set(places)
+    return Markup(  # noqa: S704 - the sentence stays as it was, less some elements
+        re.sub(r'<a href="#(\w+)">(.*?)</a>', lambda found: found[0] if found[1] in known else found[2], text)
+    )
 
 
 def say(text: str, **values: Any) -> Markup:
@@ -61,15 +71,24 @@ def listed(items: Iterable[Any], most: int = 3) -> str:
     return f"{', '.join(names[:most])} and {len(names) - most} more"
 
 
-def share(part: int, whole: int) -> Markup:
+def share(part: int, whole: int, rows: str) -> Markup:
     """`82 % of 61`, or `9 of 11` where a percentage would say too much."""
+    base = number("due", whole, rows=rows)
     if whole < SMALLEST_BASE_OF_A_PERCENTAGE:
-        return say("{part} of {whole}", part=number("met", part), whole=number("due", whole))
-    return say(
-        "{percent} of {whole}",
-        percent=Markup("<b>{} %</b>").format(round(100 * part / whole)),
-        whole=number("due", whole),
-    )
+        return say("{part} of {whole}", part=number("met", part), whole=base)
+    return say("{percent} of {whole}", percent=Markup("<b>{} %</b>").format(round(100 * part / whole)), whole=base)
+
+
+def unless_all(values: Iterable[Any], usual: Any) -> list[Any]:
+    """The values of a column, or nothing at all where each is the usual one and the column would be noise."""
+    kept = list(values)
+    return [None] * len(kept) if all(value == usual for value in kept) else kept
+
+
+def of_days(counted: Iterable[Any], expected: Iterable[Any]) -> list[str | None]:
+    """`12 of 14` days for each row; nothing where all rows have all of their days."""
+    pairs = [(int(n), int(of)) for n, of in zip(counted, expected, strict=True)]
+    return [None] * len(pairs) if all(n == of for n, of in pairs) else [f"{n} of {of}" for n, of in pairs]
 
 
 def cell(value: Any) -> str:

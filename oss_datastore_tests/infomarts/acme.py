@@ -39,7 +39,7 @@ def repository(
     pull_requests: int = 0,
     is_fork: bool = False,
     visibility: str = "public",
-    **more: Any,
+    **attributes: Any,
 ) -> None:
     """A repository stood in its organisation's list with these counters."""
     hk = world.hub(day, "hub_repo", repo_id)
@@ -54,8 +54,7 @@ def repository(
         visibility=visibility,
         is_private=visibility == "private",
         is_fork=is_fork,
-        is_archived=False,
-        **more,
+        **{"is_archived": False, **attributes},
     )
     world.satellite(
         day,
@@ -179,8 +178,8 @@ def traffic(
         world.satellite(day, f"sat_repo_{dataset}_window", key(repo_id), count=0, uniques=window_uniques)
 
 
-def pull_request(world: World, day: date, number: int, repo_id: int, author: int | None, **attributes: Any) -> int:
-    """A pull request as seen on a day; its id is its number."""
+def pull_request(world: World, day: date, number: int, repo_id: int, author: int | None, /, **attributes: Any) -> int:
+    """A pull request as seen on a day; its id is its number unless `number` says otherwise."""
     hk = world.hub(day, "hub_pull_request", number)
     world.link(day, "link_repo_pull_request", (repo_id, number), repo_hk=key(repo_id), pull_request_hk=hk)
     if author is not None:
@@ -196,8 +195,8 @@ def pull_request(world: World, day: date, number: int, repo_id: int, author: int
     return number
 
 
-def issue(world: World, day: date, number: int, repo_id: int, author: int | None, **attributes: Any) -> int:
-    """An issue as seen on a day; its id is its number."""
+def issue(world: World, day: date, number: int, repo_id: int, author: int | None, /, **attributes: Any) -> int:
+    """An issue as seen on a day; its id is its number unless `number` says otherwise."""
     hk = world.hub(day, "hub_issue", number)
     world.link(day, "link_repo_issue", (repo_id, number), repo_hk=key(repo_id), issue_hk=hk)
     if author is not None:
@@ -267,7 +266,8 @@ def alert(
     """A Dependabot alert as seen on a day."""
     ghsa = attributes.pop("ghsa_id", f"GHSA-{number:04d}")
     advisory = world.hub(day, "hub_advisory", ghsa)
-    world.satellite(day, "sat_advisory", advisory, cve_id=f"CVE-2026-{number:04d}", advisory_summary=f"flaw {number}")
+    summary = attributes.pop("advisory_summary", f"flaw {number}")
+    world.satellite(day, "sat_advisory", advisory, cve_id=f"CVE-2026-{number:04d}", advisory_summary=summary)
     link = world.link(
         day,
         "link_repo_advisory_alert",

@@ -39,8 +39,34 @@ _SITES = (
 )
 
 
-def organisation(days: int = 60, repositories: int = 12, seed: int = 1, last: date = LAST) -> World:
-    """The world, with `days` loaded days to the last."""
+_TITLES = (
+    "Retry uploads that were cut off",
+    "Timeout is ignored behind a proxy",
+    "Read the configuration from the environment",
+    "Crash on an empty manifest",
+    "Document the exit codes",
+    "Support Python 3.14",
+    "Windows paths are split at the colon",
+    "Cache answers between runs",
+    "Wrong plural in the summary",
+    "Bump the base image",
+    "Add a dry run",
+    "Progress bar flickers over SSH",
+    "Quote names with spaces",
+)
+_FLAWS = (
+    ("urllib3", "Decompression without a limit"),
+    ("jackson-databind", "Deserialisation of untrusted data"),
+    ("lodash", "Prototype pollution in merge"),
+    ("requests", "Credentials leak on a redirect"),
+    ("protobuf", "Denial of service by nested groups"),
+)
+
+
+def organisation(
+    days: int = 60, repositories: int = 12, seed: int = 1, last: date = LAST, *, strangers: bool = True
+) -> World:
+    """The world, with `days` loaded days to the last. `strangers`: some names and titles try to be markup."""
     dice = random.Random(seed)
     world = World()
     loaded = acme.days(last - timedelta(days=days - 1), days)
@@ -70,7 +96,7 @@ def organisation(days: int = 60, repositories: int = 12, seed: int = 1, last: da
                     world,
                     day,
                     repo,
-                    names[m] if m != 5 else NASTY,
+                    NASTY if strangers and m == 5 else names[m],
                     stars=stars[repo],
                     forks=stars[repo] // 9,
                     watchers=stars[repo] // 30,
@@ -78,14 +104,15 @@ def organisation(days: int = 60, repositories: int = 12, seed: int = 1, last: da
                     pull_requests=8,
                     is_fork=m == 11,
                     visibility=visible[repo],
+                    has_vulnerability_alerts_enabled=m != 2,
                 )
             _a_day_of(world, day, last, repo, m, series[repo])
         if n % 7 == 0:
             for m, repo in enumerate(ids):
-                _top_tens(world, day, repo, m, dice)
+                _top_tens(world, day, repo, m, dice, strangers=strangers)
     for m, repo in enumerate(ids):
-        if m != 10:
-            _conversations(world, first, last, repo, m, dice)
+        if m not in (9, 10):
+            _conversations(world, first, last, repo, m, dice, strangers=strangers)
         _alerts(world, first, last, repo, m, dice)
     _further(world, loaded, ids, random.Random(seed))
     return world
@@ -99,38 +126,67 @@ def _further(world: World, loaded: list[date], ids: list[int], dice: random.Rand
         world.affiliation(first, who, *kind)
     acme.person_line(world, first, "person-14", "Widgets Ltd", "external")
     acme.person_line(world, first, "person-03", "Acme Ltd")
-    acme.directory_line(world, first, "acme/*", "everybody", "3")
+    for name, owner, tier in (("sdk-*", "languages", "2"), ("c*", "platform", "1"), ("*s", "documentation", "3")):
+        acme.directory_line(world, first, name, owner, tier)
     acme.directory_line(world, first, "cli", "tools", "1", exempt=True)
+    _newcomers(world, first, last, ids, dice)
+    held = dict.fromkeys(ids, 0)
     for m, repo in enumerate(ids):
         for n in range(40):
-            author = None if n % 9 == 0 else dice.choice((3, 4, 4, 4, 22, 31))
+            shared = (4, 4, 4, 22, 31) if m % 3 == 0 else (3, 4, 5, 6, 7, 22)
+            author = None if n % 9 == 0 else dice.choice(shared)
             at = _moment(last - timedelta(days=dice.randint(0, 400)), dice)
             acme.commit(world, first, repo, f"{repo}-{n}", author, at)
         for n, day in enumerate(loaded):
             world.fetched(day, "commits", scope("repository", repo))
-            world.fetched(day, "release_assets", scope("repository", repo), "failed" if n % 11 == 5 else "complete")
-            acme.release(
-                world, day, repo, repo * 10, _moment(first, dice), {repo * 10: 7 * n % 90 + n, repo * 10 + 1: n}
-            )
+            world.fetched(day, "release_assets", scope("repository", repo), "failed" if n % 30 == 5 else "complete")
+            held[repo] = 0 if m == 4 and n == 40 else held[repo] + _visits(day, 4 + 9 * (m % 5), dice)[0]
+            downloads = {repo * 10: held[repo], repo * 10 + 1: held[repo] // 7}
+            acme.release(world, day, repo, repo * 10, datetime.combine(first, time(9, m % 60)), downloads)
             for dataset in ("code_scanning_alerts", "secret_scanning_alerts"):
                 state = "forbidden" if m == 3 else "disabled" if m == 4 else "complete"
                 world.fetched(day, dataset, scope("repository", repo), state, "delta")
         visible = {"is_visible": m != 3, "secret_scanning": "enabled", "secret_scanning_push_protection": "disabled"}
         world.satellite(first, "sat_repo_security_settings", key(repo), **visible)
-        pushed_at = _moment(last - timedelta(days=500 if m == 10 else 30 * m), dice)
+        pushed_at = _moment(last - timedelta(days=500 if m in (9, 10) else 30 * m), dice)
         world.satellite(first, "sat_repo_activity", key(repo), pushed_at=pushed_at)
-        for number, severity in enumerate(("critical", "high", None), start=1):
+        for number, severity in enumerate(("medium", "high" if m % 4 else "critical", None), start=1):
             raised = _moment(last - timedelta(days=dice.randint(1, 60)), dice)
             acme.scanning_alert(world, last, "code_scanning", repo, number, raised, security_severity=severity)
-        more = {"state": "resolved", "resolution": "revoked", "resolved_at": _moment(last, dice)} if m % 2 else {}
+        more = {"state": "resolved", "resolution": "revoked", "resolved_at": _moment(last, dice)} if m else {}
+        more |= {"secret_type": "cloud_access_key"}
         acme.scanning_alert(world, last, "secret_scanning", repo, 1, _moment(first, dice), **more)
         for day in (loaded[len(loaded) // 2], last):
-            for who in (1, 4, 20):
+            for who in (1, 4, 9, 20) if m > 5 else (1, 4, 20):
                 world.access(day, repo, who, "admin" if who == 1 else "write", is_organization_owner=who == 1)
     at = _moment(last - timedelta(days=4), dice)
     acme.issue(world, last, ids[0] * 100 + 90, ids[0], 28, created_at=at, updated_at=at, comments_count=0)
     for day in loaded[::2]:
         world.cost(day, "issues", 12, 3, len(ids))
+
+
+def _newcomers(world: World, first: date, last: date, ids: list[int], dice: random.Random) -> None:
+    """People from outside who came in each of nine months: they write, some have one merged, some another."""
+    for n in range(54):
+        who, place = 100 + n, n % min(9, len(ids))
+        acme.user(world, first, who, f"guest-{n:02d}")
+        world.affiliation(first, who, "external", "unknown")
+        came = last - timedelta(days=30 * (n // 6) + dice.randint(0, 29))
+        for nth in range(dice.choice((1, 2, 2))):
+            at = _moment(came + timedelta(days=20 * nth), dice)
+            number = 900_000 + 10 * n + nth
+            if at.date() > last:
+                continue
+            seen_on = max(first, at.date())
+            words = {"title": dice.choice(_TITLES), "number": 300 + n + 60 * nth, "created_at": at}
+            if n % 3 == 0:
+                acme.issue(world, seen_on, number, ids[place], who, updated_at=at, comments_count=0, **words)
+            else:
+                done = min(at + timedelta(hours=20), datetime.combine(last, time(23)))
+                merged = {"state": "merged", "closed_at": done, "merged_at": done, "merged_by": 4}
+                acme.pull_request(
+                    world, max(seen_on, done.date()), number, ids[place], who, updated_at=done, **words, **merged
+                )
 
 
 def _visits(day: date, reach: int, dice: random.Random) -> tuple[int, int]:
@@ -171,16 +227,23 @@ def _a_day_of(world: World, day: date, last: date, repo: int, place: int, series
     world.fetched(day, "dependabot_alerts", of, "disabled" if place == 2 else "complete", "delta")
 
 
-def _top_tens(world: World, day: date, repo: int, place: int, dice: random.Random) -> None:
-    sites = [*_SITES] if place != 5 else [NASTY, *_SITES]
+def _top_tens(world: World, day: date, repo: int, place: int, dice: random.Random, *, strangers: bool) -> None:
+    sites = [NASTY, *_SITES] if strangers and place == 5 else [*_SITES]
     rows = [
         {"rank": n + 1, "referrer": site, "count": 300 // (n + 1 + place) + dice.randint(0, 9), "uniques": 5}
         for n, site in enumerate(sites)
     ]
     world.block(day, "ma_sat_repo_traffic_referrers", key(repo), rows)
     paths = [
-        {"rank": n + 1, "path": f"/acme/{n}", "title": NASTY if n == 1 else f"Page {n}", "count": 99 - n, "uniques": 9}
-        for n in range(4)
+        {"rank": n + 1, "path": f"/acme/{_NAMES[place % 12]}{path}", "title": title, "count": count, "uniques": 9}
+        for n, (path, title, count) in enumerate(
+            (
+                ("", "Overview", 240 // (1 + place)),
+                ("/issues", NASTY if strangers else "Issues", 99 - place),
+                ("/releases", "Releases", 60 - place),
+                ("/blob/main/docs/install.md", "Installing it on a machine without a network", 31),
+            )
+        )
     ]
     world.block(day, "ma_sat_repo_traffic_paths", key(repo), paths)
 
@@ -208,6 +271,9 @@ def _people(world: World, first: date, last: date, ids: list[int], dice: random.
             acme.collaborator(world, first, repo, who, role, [("team", team, role), ("organization", acme.ORG, "read")])
         acme.collaborator(world, first, repo, 12, dice.choice(("triage", "read")), [("organization", acme.ORG, "read")])
     acme.collaborator(world, last - timedelta(days=2), ids[0], 21, "write", [("repository", ids[0], "write")])
+    promoted = [("repository", ids[0], "admin"), ("team", 500, "maintain"), ("organization", acme.ORG, "read")]
+    acme.collaborator(world, last - timedelta(days=3), ids[0], 6, "admin", promoted)
+    acme.member(world, last - timedelta(days=30), 9, active=False)
     acme.collaborator(world, first, ids[1], 20, "triage", [("repository", ids[1], "triage")])
 
 
@@ -215,7 +281,9 @@ def _moment(day: date, dice: random.Random) -> datetime:
     return datetime.combine(day, time(dice.randint(6, 20), dice.randint(0, 59)))
 
 
-def _conversations(world: World, first: date, last: date, repo: int, place: int, dice: random.Random) -> None:
+def _conversations(
+    world: World, first: date, last: date, repo: int, place: int, dice: random.Random, *, strangers: bool
+) -> None:
     for n in range(26):
         number = repo * 100 + n
         opened_on = last - timedelta(days=dice.randint(0, 70))
@@ -225,7 +293,8 @@ def _conversations(world: World, first: date, last: date, repo: int, place: int,
         answered = at + timedelta(hours=dice.choice((3, 9, 30, 70, 200)))
         closes = datetime.combine(last, time()) + timedelta(days=1)
         merged = dice.random() < 0.5 and answered + timedelta(days=1) < closes
-        title = NASTY if n == 3 else f"Improve part {n}"
+        title = NASTY if strangers and n == 3 else _TITLES[(n + place) % len(_TITLES)]
+        called = {"title": title, "number": 400 + n}
         done = answered + timedelta(days=1)
         if n % 2:
             if merged:
@@ -235,7 +304,7 @@ def _conversations(world: World, first: date, last: date, repo: int, place: int,
                     number,
                     repo,
                     author,
-                    title=title,
+                    **called,
                     created_at=at,
                     updated_at=done,
                     state="merged",
@@ -245,7 +314,7 @@ def _conversations(world: World, first: date, last: date, repo: int, place: int,
                 )
             else:
                 acme.pull_request(
-                    world, seen_on, number, repo, author, title=title, created_at=at, updated_at=at, is_draft=n == 7
+                    world, seen_on, number, repo, author, **called, created_at=at, updated_at=at, is_draft=n == 7
                 )
                 if n % 3 == 0:
                     acme.review_request(world, seen_on, number, 5)
@@ -261,14 +330,14 @@ def _conversations(world: World, first: date, last: date, repo: int, place: int,
                 number,
                 repo,
                 author,
-                title=title,
+                **called,
                 created_at=at,
                 updated_at=at,
                 comments_count=0,
                 **closed,
             )
             if answered < closes and dice.random() < 0.6:
-                acme.comment(world, seen_on, repo, number, dice.choice((3, 6, 27)), answered)
+                acme.comment(world, seen_on, repo, 400 + n, dice.choice((3, 6, 27)), answered)
 
 
 def _alerts(world: World, first: date, last: date, repo: int, place: int, dice: random.Random) -> None:
@@ -279,8 +348,10 @@ def _alerts(world: World, first: date, last: date, repo: int, place: int, dice: 
         severity = dice.choice(("critical", "high", "medium", "medium", "low"))
         day = last - timedelta(days=dice.randint(0, 100))
         at = _moment(day, dice)
-        acme.alert(world, max(first, day), repo, number, severity, at)
+        package, summary = _FLAWS[(n + place) % len(_FLAWS)]
+        named = {"package_name": package, "advisory_summary": summary, "first_patched_version": f"{n + 1}.2.0"}
+        acme.alert(world, max(first, day), repo, number, severity, at, **named)
         fixed_on = day + timedelta(days=dice.randint(3, 60))
         if dice.random() < 0.6 and max(first, day) < fixed_on <= last:
             at_ = _moment(fixed_on, dice)
-            acme.alert(world, fixed_on, repo, number, severity, at, state="fixed", fixed_at=at_)
+            acme.alert(world, fixed_on, repo, number, severity, at, state="fixed", fixed_at=at_, **named)

@@ -79,7 +79,7 @@ def test_the_job_sends_it_and_shows_it(marts: Marts, home: Path, monkeypatch: py
     told = json.loads(line)
     assert told["concern"] == "weekly_digest"
     assert told["subject"].startswith("Open source, week to Sun 22 Nov 2026")
-    assert "Decide: 1 archive candidate" in told["body"]
+    assert "Decide: 2 archive candidates; 1 without an owner." in told["body"]
 
 
 def test_a_way_that_is_deaf_fails_the_run_and_keeps_no_other_from_it(

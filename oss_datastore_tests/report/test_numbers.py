@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,7 +15,15 @@ from oss_datastore_tests.report.organisation import LAST
 from oss_datastore_tests.report.reading import Page
 
 COMMUNITY = "from infomarts.pull_request_attention where author_kind = 'community'"
-ALERTS = "from infomarts.security_alerts_current where is_overdue"
+UNREAD = f"""(
+    select repo_id from infomarts.pull_request_metrics_daily where day = date '{LAST}' and not is_final
+    and data_state not in ('disabled', 'gone')
+    union select repo_id from infomarts.issue_metrics_daily where day = date '{LAST}' and not is_final
+    and data_state not in ('disabled', 'gone'))"""
+NEVER = f"""select count(*) {COMMUNITY} and repo_id not in {UNREAD} and due_at < timestamp '{{at}}'
+    and coalesce(first_response_at, timestamp '9999-01-01') >= timestamp '{{at}}'
+    and coalesce(closed_at, timestamp '9999-01-01') >= timestamp '{{at}}'"""
+ALERTS = "from infomarts.security_sla where is_overdue"
 PEOPLE = "from infomarts.user_access_current where repo_id is null"
 IN_TIME = f"due_at >= date '{LAST}' - 27 and due_at < date '{LAST}' + 1"
 FRESH = f"from infomarts.user_access_current where granted_on > date '{LAST}' - 7"
@@ -42,14 +52,22 @@ NUMBERS = {
         and traffic_date >= (select min(day) from infomarts.data_quality_daily)
         and recoverable_until > date '{LAST}' + 1""",
     "overdue": f"select count(*) {COMMUNITY} and is_overdue",
-    "due": f"select count(*) {COMMUNITY} and {IN_TIME}",
+    "never_answered": NEVER.format(at=LAST + timedelta(days=1)),
+    "never_answered_before": NEVER.format(at=LAST - timedelta(days=6)),
+    "unread": f"select count(*) from {UNREAD}",
+    "due": f"select count(*) {COMMUNITY} and {IN_TIME} and repo_id not in {UNREAD}",
     "overdue_alerts": f"select count(*) {ALERTS}",
     "overdue_worst": f"select count(*) {ALERTS} and severity = 'critical'",
     "not_watched": f"select sum(repositories_not_watched) from infomarts.org_overview where day = date '{LAST}'",
     "watch_unknown": f"select sum(repositories_watch_unknown) from infomarts.org_overview where day = date '{LAST}'",
     "repositories_in_all": f"select sum(repositories_count) from infomarts.org_overview where day = date '{LAST}'",
     "new_people": f"select count(distinct user_id) {FRESH}",
-    "new_outside": f"select count(distinct user_id) {FRESH} and is_outside",
+    "new_outside": f"select count(distinct user_id) {FRESH} and is_outside and repo_id is null",
+    "new_admins": f"""
+        select count(distinct user_id) from infomarts.user_access_changes
+        where change in ('granted', 'changed') and changed_on > date '{LAST}' - 7 and role_after in ('admin', 'owner')
+        and user_id not in (select user_id from infomarts.user_access_current where is_owner)""",
+    "leavers": "select count(distinct user_id) from infomarts.access_review where is_leaver and not is_closed",
     "owners": f"select count(*) {PEOPLE} and is_owner",
     "members": f"select count(*) {PEOPLE} and is_member",
     "outsiders": f"select count(*) {PEOPLE} and is_outside",
@@ -63,6 +81,8 @@ NUMBERS = {
         select count(*) from infomarts.contributor_absence_factor
         where absence_factor = 1 and not is_fork and not is_archived""",
     "candidates": "select count(*) from infomarts.repo_health_current where is_archive_candidate",
+    "orphans": """
+        select count(*) from infomarts.repo_health_current where is_archive_candidate and owner_basis = 'none'""",
     "best": STARS.format(last=LAST, wanted="max(n0 - n7)"),
 }
 
@@ -77,12 +97,14 @@ def internal(page: Callable[[str], str]) -> Page:
 
 
 def test_every_number_of_the_first_screen_is_that_of_its_mart(internal: Page, marts: Marts) -> None:
-    assert set(internal.numbers) == set(NUMBERS)
-    assert {name: internal.number(name) for name in NUMBERS} == {n: ask(marts, sql)[0][0] for n, sql in NUMBERS.items()}
+    held = {name: ask(marts, sql)[0][0] or 0 for name, sql in NUMBERS.items()}
+    shown = {name: internal.number(name) for name in internal.numbers}
+    assert shown == {name: held[name] for name in shown}
+    assert {name: held[name] for name in held if name not in shown and held[name]} == {}
 
 
 def test_the_met_share_counts_open_ones_too(page: Callable[[str], str], internal: Page, marts: Marts) -> None:
-    met = f"select count(*) {COMMUNITY} and {IN_TIME} and not breached"
+    met = f"select count(*) {COMMUNITY} and {IN_TIME} and repo_id not in {UNREAD} and not breached"
     share = round(100 * ask(marts, met)[0][0] / internal.number("due"))
     assert f"<b>{share} %</b>" in page("internal")
 
@@ -121,15 +143,20 @@ TABLES: dict[str, str] = {
           when direct_path is not null then 'direct' else 'base permission' end, count(*)
         from infomarts.user_access_current where repo_id is not null group by 1, 2""",
     "alerts_open": " union all ".join(
-        f"select cast(day as varchar), '{s.title()}', sum(alerts_open_{s}) from infomarts.org_overview group by 1, 2"
+        f"""select cast(day as varchar), '{s.title()}', sum(open_{s}) from infomarts.security_alerts_daily
+        where alert_kind = 'dependabot' and repo_id not in (
+          select repo_id from infomarts.security_alerts_daily where alert_kind = 'dependabot' and not is_final)
+        group by 1, 2"""
         for s in ("critical", "high", "medium", "low")
     ),
     "alerts_due": f"""
-        select case when is_overdue then 'past due' when due_at < date '{LAST}' + 8 then 'due in 7 days'
-          else 'due later' end, severity, count(*)
-        from infomarts.security_alerts_current where state = 'open' group by 1, 2""",
+        select case when due_at is null then 'no due date' when is_overdue then 'past due'
+          when due_at < date '{LAST}' + 8 then 'due in 7 days' else 'due later' end,
+          coalesce(severity, 'none'), count(*)
+        from infomarts.security_sla where state = 'open' group by 1, 2""",
     "completeness": f"""
-        select cast(day as varchar), dataset, 100 * (scopes_planned - scopes_missing) // scopes_planned
+        select cast(day as varchar), replace(dataset, '_', ' '),
+          100 * (scopes_planned - scopes_missing) // scopes_planned
         from infomarts.data_quality_daily where day > date '{LAST}' - 60 and scopes_planned > 0""",
     "answers_due": " union all ".join(
         f"""select cast(cast(date_trunc('week', day) as date) as varchar), '{label}', sum({column})
@@ -138,7 +165,7 @@ TABLES: dict[str, str] = {
         for column, label in (("due", "Due"), ("due_met", "Answered in time"))
     ),
     "newcomers": " union all ".join(
-        f"""select cast(cohort_month as varchar), '{label}', sum({column}) from infomarts.contributor_funnel
+        f"""select strftime(cohort_month, '%Y-%m'), '{label}', sum({column}) from infomarts.contributor_funnel
         where kind in ('external', 'unknown') and cohort_month > date '{LAST}' - 366 group by 1, 2"""
         for column, label in (
             ("contributors", "First seen"),
@@ -194,3 +221,167 @@ def test_the_list_of_what_waits_holds_every_overdue_one(internal: Page, marts: M
     listed = {(row[0], row[1]) for row in internal.tables["overdue"][1:]}
     overdue = f"select substr(full_name, 6), number {COMMUNITY} and is_overdue"
     assert listed == {(name, f"#{number}") for name, number in ask(marts, overdue)}
+
+
+DAY_OF = "strftime({}, '%Y-%m-%d')"
+NAME = "substr(full_name, 6)"
+PERIOD = """
+    select case metric when 'stargazers_net' then 'Stars gained' when 'stargazers_count' then 'Stars'
+        when 'forks_net' then 'Forks gained' when 'views_count' then 'Page views' when 'clones_count' then 'Clones'
+        else upper(metric[1]) || replace(metric[2:], '_', ' ') end, value, n || ' of ' || repositories_count
+    from infomarts.metric_period where scope_kind = 'organization' and period = '{0}' and start_on = (
+      select max(start_on) from infomarts.metric_period where scope_kind = 'organization' and period = '{0}')"""
+ROWS = {
+    "period_week": (("Metric", "Value", "Repositories"), PERIOD.format("week")),
+    "period_month": (("Metric", "Value", "Repositories"), PERIOD.format("month")),
+    "repositories": (
+        ("Repository", "Stars", "28 days", "Days counted", "Forks", "Watchers"),
+        f"""select {NAME}, max(case when day = date '{LAST}' then stargazers_count end),
+            sum(case when day > date '{LAST}' - 28 then stargazers_net end),
+            count(case when day > date '{LAST}' - 28 then stargazers_net end) || ' of 28',
+            max(case when day = date '{LAST}' then forks_count end),
+            max(case when day = date '{LAST}' then subscribers_count end)
+            from infomarts.repo_popularity_daily group by repo_id, full_name""",
+    ),
+    "traffic_by_repository": (
+        ("Repository", "Views", "Clones", "Days counted", "Visitors (GitHub's)"),
+        f"""select {NAME}, sum(case when is_final then views_count end), sum(case when is_final then clones_count end),
+            count(case when is_final then 1 end) || ' of 14', arg_max(views_uniques_14_days, traffic_date)
+            from infomarts.repo_traffic_daily where traffic_date > date '{LAST}' - 14 group by repo_id, full_name""",
+    ),
+    "paths": (
+        ("Repository", "Path", "Title", "Views in 14 days"),
+        f"""select {NAME}, path, title, views_count_14_days from infomarts.repo_traffic_paths
+            where rank is not null qualify day = max(day) over (partition by repo_id)
+            order by views_count_14_days desc, 1, rank limit 15""",
+    ),
+    "overdue": (
+        ("Repository", "Number", "Title", "Waits for", "Since", "Days"),
+        f"""select {NAME}, '#' || number, title, waiting_for, {DAY_OF.format("waiting_since")}, waiting_days
+            {COMMUNITY} and is_overdue""",
+    ),
+    "unanswered_issues": (
+        ("Repository", "Number", "Title", "Days open"),
+        f"""select {NAME}, '#' || number, title, open_days from infomarts.issue_current
+            where state = 'open' and author_kind = 'community' and first_response_at is null
+            order by created_at, issue_id limit 15""",
+    ),
+    "first_timers": (
+        ("Person", "Known as", "First seen", "First pull request"),
+        f"select login, kind, {DAY_OF.format('first_seen_at')}, {DAY_OF.format('first_pull_request_at')} {NEWCOMERS}",
+    ),
+    "single": (
+        ("Repository", "Commits in 365 days", "People"),
+        f"""select {NAME}, commits_count, authors_count from infomarts.contributor_absence_factor
+            where absence_factor = 1 and not is_fork and not is_archived""",
+    ),
+    "new_access": (
+        ("Person", "Role", "First seen"),
+        f"select login, role, {DAY_OF.format('granted_on')} {FRESH}",
+    ),
+    "new_admins": (
+        ("Person", "Role now", "Seen on"),
+        f"""select login, role_after, {DAY_OF.format("changed_on")} from infomarts.user_access_changes
+            where change in ('granted', 'changed') and changed_on > date '{LAST}' - 7
+            and role_after in ('admin', 'owner')
+            and user_id not in (select user_id from infomarts.user_access_current where is_owner)""",
+    ),
+    "leavers": (
+        ("Person", "On", "Role"),
+        "select login, full_name, role from infomarts.access_review where is_leaver and not is_closed",
+    ),
+    "owners": (
+        ("Person", "Organisation", "Role", "List"),
+        f"select login, org_login, role, data_state {PEOPLE} and (is_owner or is_outside)",
+    ),
+    "two_factor": (("Person", "Organisation"), f"select login, org_login {PEOPLE} and two_factor_enabled = false"),
+    "access_changes": (
+        ("Seen on", "Change", "As", "List"),
+        f"""select {DAY_OF.format("changed_on")}, change, relation, data_state from infomarts.user_access_changes
+            where change <> 'found' and changed_on > date '{LAST}' - 28""",
+    ),
+    "open_alerts": (
+        ("Repository", "Severity", "Package", "Advisory", "Days open", "Past due"),
+        f"""select {NAME}, severity, package_name, advisory_summary, exposure_days, if(is_overdue, 'yes', 'no')
+            from infomarts.security_alerts_current where state = 'open'
+            order by array_position(['critical', 'high', 'medium', 'low'], severity), due_at, 1, alert_number
+            limit 25""",
+    ),
+    "open_scanning_alerts": (
+        ("Repository", "Kind", "Severity", "Days open", "Past due"),
+        f"""select {NAME}, replace(alert_kind, '_', ' '), severity, exposure_days, if(is_overdue, 'yes', 'no')
+            from infomarts.security_sla where state = 'open' and alert_kind <> 'dependabot'
+            order by coalesce(array_position(['critical', 'high', 'medium', 'low'], severity), 9), created_at, 1,
+              alert_kind, alert_number limit 25""",
+    ),
+    "not_watched": (
+        ("Repository", "Off"),
+        f"""select {NAME}, string_agg(case when state = 'off' then replace(feature, '_', ' ') end, ', '
+              order by feature)
+            from infomarts.security_coverage_daily where day = date '{LAST}' and state <> 'on' group by 1""",
+    ),
+    "releases_list": (
+        ("Repository", "Release", "Downloads in 28 days", "Days counted", "Downloads held"),
+        f"""with newest as (
+              select asset_id, arg_max(download_count, day) as held from infomarts.release_adoption_daily
+              where download_count is not null group by asset_id),
+            recent as (
+              select full_name, tag_name, sum(downloads) as month, count(distinct day) as days,
+                count(distinct case when downloads is not null then day end) as counted
+              from infomarts.release_adoption_daily where day > date '{LAST}' - 28 group by 1, 2),
+            held as (
+              select a.full_name, a.tag_name, sum(n.held) as held
+              from (select distinct full_name, tag_name, asset_id from infomarts.release_adoption_daily) a
+              join newest n using (asset_id) group by 1, 2)
+            select {NAME}, tag_name, month, counted || ' of ' || days, held from recent join held
+            using (full_name, tag_name)""",
+    ),
+    "archive_candidates": (
+        ("Repository", "Last push"),
+        f"select {NAME}, {DAY_OF.format('pushed_at')} from infomarts.repo_health_current where is_archive_candidate",
+    ),
+    "health_list": (
+        ("Repository", "Owner", "Tier", "Days since push", "Maintainers active in 90 days"),
+        f"""select {NAME}, owner, tier, days_since_push, maintainers_active from infomarts.repo_health_current
+            where not is_archived""",
+    ),
+    "losing": (
+        ("Repository", "First day lacking", "Days"),
+        f"""select {NAME}, {DAY_OF.format("min(traffic_date)")}, count(*) from infomarts.repo_traffic_daily
+            where not is_final and traffic_date >= (select min(day) from infomarts.data_quality_daily)
+            and recoverable_until > date '{LAST}' + 1 group by 1""",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def security(page: Callable[[str], str]) -> Page:
+    return Page(page("security"))
+
+
+def test_each_list_and_each_number_of_the_first_screen_has_its_check(security: Page) -> None:
+    lists = set(security.tables) - set(TABLES)
+    assert lists - {"lacking"} == set(ROWS)
+    assert set(security.numbers) <= set(NUMBERS)
+
+
+@pytest.mark.parametrize("ident", ROWS)
+def test_every_row_of_a_list_is_one_of_its_mart(security: Page, marts: Marts, ident: str) -> None:
+    columns, sql = ROWS[ident]
+    header, *rows = security.tables[ident]
+    places = [header.index(name) for name in columns]
+    shown = sorted(tuple(row[place] for place in places) for row in rows)
+    held = sorted(
+        tuple(f"{v:,}" if isinstance(v, int) else "–" if v is None else str(v) for v in row)
+        for row in [tuple(int(v) if isinstance(v, Decimal) else v for v in row) for row in ask(marts, sql)]
+    )
+    assert shown == held
+
+
+def test_days_that_are_not_whole_are_all_listed(security: Page, marts: Marts) -> None:
+    lacking = ask(
+        marts,
+        f"""select distinct replace(dataset, '_', ' '), data_state from infomarts.data_quality_daily
+        where not is_whole and day > date '{LAST}' - 60""",
+    )
+    assert {(row[0], row[2]) for row in security.tables["lacking"][1:]} == set(lacking)

@@ -6,12 +6,13 @@ import json
 import re
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
-import pandas as pd
 import pytest
 
 from oss_datastore.report import Audience, SqlMarts, build_report
 from oss_datastore.report.dashboards import NotDeclarable, dashboard, parse
+from oss_datastore.report.periods import _change
 from oss_datastore_tests.infomarts.marts import Marts
 from oss_datastore_tests.infomarts.world import World
 from oss_datastore_tests.report.organisation import NASTY, organisation
@@ -47,7 +48,7 @@ def test_the_public_page_has_nothing_of_people_security_or_private_repositories(
     text = page("public")
     read = Page(text)
     assert not {"access", "security", "access_by_role", "alerts_open", "alerts_due"} & read.ids
-    for word in ("person-", "dependabot", "outside_collaborators", "critical", "secret-plans", "renovate"):
+    for word in ("person-", "dependabot", "outside_collaborators", "critical", "secret-plans", "renovate", "guest-"):
         assert word not in re.sub(r"<script>.*?</script>", "", text, flags=re.S), word
     assert "cli" in read.table("stars_by_repository")
 
@@ -56,7 +57,8 @@ def test_two_factor_state_and_open_alerts_are_for_security_only(page: Pages) -> 
     internal, security = Page(page("internal")), Page(page("security"))
     assert {"two_factor", "open_alerts"} <= security.ids
     assert not {"two_factor", "open_alerts"} & internal.ids
-    assert "left-pad" not in page("internal")
+    assert "jackson-databind" in page("security")
+    assert "jackson-databind" not in page("internal")
     assert "wo-factor" not in re.sub(r"<script>.*?</script>", "", page("internal"), flags=re.S)
 
 
@@ -92,7 +94,7 @@ def test_no_percentage_of_a_handful(mart_sql: dict[str, str]) -> None:
     waiting = re.search(r"Waiting for us</a></dt>\s*<dd>(.*?)</dd>", text, re.S)
     assert waiting
     assert "%" not in waiting[1]
-    assert re.search(r"of <b[^>]*>\d+</b> due in the last 28 days", waiting[1])
+    assert re.search(r"of <a href=.#answers_due.><b[^>]*>\d+</b></a> due in the last 28 days", waiting[1])
 
 
 def test_an_empty_warehouse_gives_a_page_that_says_so(mart_sql: dict[str, str]) -> None:
@@ -143,9 +145,48 @@ def test_a_wrong_declaration_names_the_visual(change: dict[str, str], message: s
         parse({"sections": [section], "visuals": [visual | change]})
 
 
-def test_every_declared_column_is_in_its_mart(marts: Marts) -> None:
-    derived = {"repository", "due", "granted_by", "on_repository", "percent_whole"}
+def test_a_share_stands_only_beside_what_is_large_enough_and_compared_over_all(marts: Marts) -> None:
+    def row(**values: object) -> SimpleNamespace:
+        usual = {"delta": 5, "previous": 20, "change_ratio": 0.25, "is_comparable": True}
+        return SimpleNamespace(**(usual | values))
+
+    assert _change(row()) == "+5 (+25 %)"
+    assert _change(row(is_comparable=False)) == "+5"
+    assert _change(row(change_ratio=None)) == "+5"
+    assert _change(row(change_ratio=0.004)) == "+5"
+    assert _change(row(delta=None, change_ratio=None)) is None
+    shown = "select count(*) from infomarts.metric_period where change_ratio is not null and previous < 20"
+    assert marts.connection.execute(shown).fetchall() == [(0,)]
+
+
+def test_a_period_without_one_before_is_compared_with_nothing(page: Pages, marts: Marts) -> None:
+    header, *rows = Page(page("internal")).tables["period_month"]
+    compared = "select max(n_compared) from infomarts.metric_period where period = 'month'"
+    assert marts.connection.execute(compared).fetchall() == [(0,)]
+    assert header == ["Metric", "Value", "Repositories"]
+    assert rows
+    assert "The month before is not known whole of any: nothing to compare with." in page("internal")
+
+
+def test_nothing_is_added_that_does_not_add_up() -> None:
+    """Medians, percentiles, shares and uniques are shown one by one or not at all."""
+    alone = re.compile("median|p90|ratio|uniques")
     for visual in dashboard().visuals:
-        columns = set(pd.DataFrame(SqlMarts(marts.connection.cursor).read(visual.mart)).columns) | derived
-        named = {visual.dimension.field, *(m.field for m in visual.measures), *(visual.where or {})}
-        assert named <= columns, visual.id
+        for measure in visual.measures:
+            assert measure.aggregate == "last" or not alone.search(measure.field), visual.id
+
+
+def test_people_are_listed_for_action_and_never_ranked(page: Pages) -> None:
+    """No chart is drawn by person, and no list of people has a number by which one could be sorted."""
+    for visual in dashboard().visuals:
+        assert not {visual.dimension.field, visual.series.field if visual.series else ""} & {"login", "user_id"}
+    of_people = {
+        ident: header
+        for ident, [header, *_] in Page(page("security")).tables.items()
+        if {"Person", "Who"} & set(header)
+    }
+    assert {"first_timers", "new_access", "leavers", "owners", "two_factor", "access_changes"} <= set(of_people)
+    for ident in of_people:
+        table = re.search(rf'<table data-table="{ident}">.*?</thead>', page("security"), re.S)
+        assert table
+        assert 'class="n"' not in table[0], ident
