@@ -13,6 +13,7 @@ from oss_datastore.settings import Settings
 DAILY = "daily"
 BACKFILL = "backfill"
 REBUILD = "rebuild"
+RETRY = "retry_dead_letters"
 WEEKLY_DIGEST = "weekly_digest"
 
 
@@ -87,7 +88,7 @@ def _retry_job() -> dg.JobDefinition:
             load_days(settings, retried.days, retried.datasets)
 
     @dg.job(
-        name="retry_dead_letters",
+        name=RETRY,
         executor_def=dg.in_process_executor,
         description="Asks once more for what failed: letters by number, dataset, day or error class, else all due.",
     )

@@ -5,13 +5,22 @@ of the rows afterwards is SQL (the dbt project), and which asset does it is `ass
 """
 
 from oss_datastore.warehouse.duckdb import DuckDbWarehouse
-from oss_datastore.warehouse.engine import Warehouse, WarehouseBusy, WarehouseRefused, WarehouseUnavailable, ask
+from oss_datastore.warehouse.engine import (
+    Ask,
+    Warehouse,
+    WarehouseBusy,
+    WarehouseRefused,
+    WarehouseUnavailable,
+    ask,
+    asking,
+)
 from oss_datastore.warehouse.postgres import PostgresWarehouse
 from oss_datastore.warehouse.psa import FETCH_LEDGER, PSA_TABLES, LoadReport, PsaLoader
 
 __all__ = [
     "FETCH_LEDGER",
     "PSA_TABLES",
+    "Ask",
     "DuckDbWarehouse",
     "LoadReport",
     "PostgresWarehouse",
@@ -21,4 +30,5 @@ __all__ = [
     "WarehouseRefused",
     "WarehouseUnavailable",
     "ask",
+    "asking",
 ]
