@@ -109,6 +109,17 @@ def run_folder(folder: Path, run_id: str) -> Iterator[Path]:
             shutil.rmtree(old, ignore_errors=True)
 
 
+class _CommandLine(DbtCliResource):
+    """dbt's command line without a second dbt in this process.
+
+    Dagster makes an adapter beside each command, for metadata that is fetched from the warehouse while dbt runs. That
+    takes seconds and a hundred megabytes, and holds DuckDB's file; here figures are asked once dbt has ended.
+    """
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
+        return None
+
+
 class DbtResource(dg.ConfigurableResource):
     """Runs the dbt command line on the warehouse that the settings name."""
 
@@ -116,7 +127,7 @@ class DbtResource(dg.ConfigurableResource):
         """The Dagster events of one dbt command, as they happen; checks that failed at its end, with rows at fault."""
         settings = Settings.load()
         os.environ.update(dbt_environment(settings))
-        command_line = DbtCliResource(
+        command_line = _CommandLine(
             project_dir=str(PROJECT),
             profiles_dir=str(PROJECT),
             # The environment this process runs in need not be the one that is activated.
