@@ -22,7 +22,7 @@ run: $(READY) ## fetch from GitHub what is missing, with the settings of .env
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
-BENCHMARKS := client_pacing client_throughput fetch_cost fetch_throughput fetch_memory fetch_scale alerts dead_letters vault_days
+BENCHMARKS := client_pacing client_throughput fetch_cost fetch_throughput fetch_memory fetch_scale alerts dead_letters vault_days ui
 
 bench: $(READY) ## measure what is promised: requests, points, pace, memory, hours
 	@code=0; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || code=1; done; \

@@ -143,13 +143,15 @@ def _counts(tables: Iterable[Table], days: Sequence[date]) -> Iterator[str]:
 def preview(ask: Ask, table: Table, day: date) -> dg.MarkdownMetadataValue:
     """The first rows of an infomart (of the day, where its rows belong to days), without what tells of persons.
 
-    Nobody can be forgotten in what Dagster has written down, so columns that are made of personal data are left out.
-    Open alerts are for the audience `security` only.
+    Nobody can be forgotten in what Dagster has written down, so columns that are made of personal data are left out,
+    and rows of persons altogether. Open alerts are for the audience `security` only. Ids say nothing beside names.
     """
     if table.key.path[-1].startswith("security_"):
         return dg.MetadataValue.md("Not shown here: open alerts are for the audience `security` only.")
     personal = personal_columns(table.key)
-    columns = [name for name in table.columns if name not in personal]
+    if "user_id" in personal:
+        return dg.MetadataValue.md("Not shown here: each row tells of a person.")
+    columns = [name for name in table.columns if name not in personal and not name.endswith("_id")]
     names = ", ".join(f'"{name}"' for name in columns)
     narrowed = f" where {table.day_column} = date '{day}'" if table.day_column else ""
     order = ", ".join(str(number + 1) for number in range(len(columns)))
