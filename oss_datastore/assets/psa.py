@@ -91,10 +91,11 @@ def _actors(daily: dg.DailyPartitionsDefinition, engine: str) -> dg.AssetsDefini
     ) -> dg.MaterializeResult:
         staging = Staging(store.open())
         rows = PsaLoader(staging, warehouse.open(), dlq.letters()).load_actors(days_of(context)).rows[ACTORS.name]
-        told = {}
-        for day in sorted(rows)[-SHOWN_DAYS:]:
-            states = {k: v for name in ANSWER_SETS for k, v in state_counts(staging.ledger(name, day).values()).items()}
-            told[day] = {"dagster/partition_row_count": rows[day], **ledger_metadata(states, DATASETS)}
+        told: dict[date, dict[str, Any]] = {day: {"dagster/partition_row_count": rows[day]} for day in rows}
+        # Every ledger of a day is a list of the store's: of the last day only.
+        last = max(rows)
+        ledgers = (staging.ledger(name, last).values() for name in ANSWER_SETS)
+        told[last] |= ledger_metadata(state_counts(entry for ledger in ledgers for entry in ledger), DATASETS)
         tell_by_day(context, context.asset_key, told)
         return dg.MaterializeResult()
 

@@ -6,6 +6,7 @@ What a step asks and keeps is `staging.fetch`; here stand only the days of the r
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,7 +19,7 @@ from oss_datastore.catalogue.model import Addressable, AnswerSet, Dataset, Graph
 from oss_datastore.partitions import SHOWN_DAYS, days_of, tell_by_day
 from oss_datastore.resources import GitHubResource, StoreResource
 from oss_datastore.staging.fetch import FetchReport
-from oss_datastore.staging.ledger import SETTLED, LedgerEntry, state_counts
+from oss_datastore.staging.ledger import SETTLED, Ledger, LedgerEntry, state_counts
 from oss_datastore.staging.lines import Staging
 from oss_datastore.staging.planner import DayPlan
 
@@ -175,9 +176,12 @@ class _Day:
     plan: DayPlan | None
     staging: Staging
 
+    @cached_property
+    def ledger(self) -> Ledger:
+        return self.staging.ledger(self.answer_set.name, self.report.day)
+
     def entries(self, dataset: Dataset) -> list[LedgerEntry]:
-        ledger = self.staging.ledger(self.answer_set.name, self.report.day)
-        return [entry for entry in ledger.values() if entry.dataset == dataset.name]
+        return [entry for entry in self.ledger.values() if entry.dataset == dataset.name]
 
     def told(self, dataset: Dataset) -> dict[str, Any]:
         """What stands under the day of an asset."""
