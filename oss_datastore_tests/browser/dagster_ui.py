@@ -45,7 +45,7 @@ FEW = "traffic_*,issues,members"
 
 def environment(home: Path, datasets: str = "" if PICTURES else FEW) -> dict[str, str]:
     """Only what a process needs to run, and the home: no setting of who runs the tests reaches in."""
-    kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
+    kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH")
     return {name: os.environ[name] for name in kept if name in os.environ} | {
         "OSS_DATASTORE_HOME": str(home),
         "OSS_DATASTORE_DATASETS": datasets,

@@ -37,19 +37,21 @@ def test_the_instance_queues_runs_limits_pools_and_tells_nobody(ui: DagsterUi) -
 
 
 def test_the_graph_shows_the_layers_from_left_to_right(ui: DagsterUi, page: Page, picture: Picture) -> None:
+    page.set_viewport_size({"width": 1600, "height": 620})
     page.goto(f"{ui.url}/asset-groups")
     boxes = [wait_for(f"{layer} is drawn", _node(page, layer).bounding_box) for layer in LAYERS]
     places = [box["x"] for box in boxes]
     assert places == sorted(places)
     assert len(set(places)) >= len(LAYERS) - 2, "only what is not made of each other may share a column"
-    picture(page, "dagster-graph")
+    picture(page, "dagster-graph", height=620)
 
 
 def test_an_asset_shows_what_it_is_made_of(ui: DagsterUi, page: Page, picture: Picture) -> None:
+    page.set_viewport_size({"width": 1600, "height": 1250})
     page.goto(f"{ui.url}/assets/infomarts/repo_traffic_daily?view=lineage&lineageScope=upstream")
     for name in ("repo_traffic_daily", "hub_repo", "fetch_ledger"):
         expect(page.locator("foreignObject").get_by_text(name, exact=True).first).to_be_visible()
-    picture(page, "dagster-lineage")
+    picture(page, "dagster-lineage", height=1250)
 
 
 def test_every_asset_and_check_explains_itself_in_sentences(ui: DagsterUi) -> None:

@@ -23,7 +23,7 @@ def after(day: date) -> datetime:
 
 def environment(simulator: Simulator | None, home: Path, **more: str) -> dict[str, str]:
     """A token and an organisation, as the README asks; where they lead and which day it is, as tests need."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH") if name in os.environ}
     return {
         **kept,
         "GITHUB_TOKEN": CANARY,
