@@ -23,7 +23,7 @@ test: $(READY) ## run the tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 BENCHMARKS := client_pacing client_throughput fetch_cost fetch_throughput fetch_memory fetch_scale store alerts dead_letters \
-  psa_load vault_days report
+  psa_load vault_days report ui
 
 bench: $(READY) ## measure what is promised: requests, points, pace, memory, hours
 	@code=0; for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || code=1; done; \

@@ -11,6 +11,8 @@ from typing import Any
 
 import dagster as dg
 
+from oss_datastore.assets.feeding import graph_of
+from oss_datastore.assets.links import with_links
 from oss_datastore.assets.psa import build_psa_assets
 from oss_datastore.assets.report import build_report_assets
 from oss_datastore.assets.staging import build_staging_assets
@@ -37,13 +39,11 @@ def build_definitions(*, resources: Mapping[str, Any] | None = None) -> dg.Defin
     """Assets, checks, jobs, sensors and resources. Raises WrongSetting and ProjectDoesNotParse."""
     settings = Settings.load()
     daily = daily_partitions(settings)
+    loaded = [*build_staging_assets(daily), *build_psa_assets(daily, settings.warehouse)]
+    above = graph_of(spec for made in loaded for spec in made.specs)
+    vault = build_vault_assets(daily, prepare_manifest(), settings.warehouse, above)
     return dg.Definitions(
-        assets=[
-            *build_staging_assets(daily),
-            *build_psa_assets(daily),
-            build_vault_assets(daily, prepare_manifest()),
-            *build_report_assets(daily),
-        ],
+        assets=with_links([*loaded, vault, *build_report_assets(daily)], settings),
         jobs=build_jobs(),
         sensors=build_sensors(),
         schedules=build_schedules(),

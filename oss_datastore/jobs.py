@@ -13,7 +13,16 @@ from oss_datastore.settings import Settings
 DAILY = "daily"
 BACKFILL = "backfill"
 REBUILD = "rebuild"
+RETRY = "retry_dead_letters"
 WEEKLY_DIGEST = "weekly_digest"
+
+
+_FORCED = "`ops: {stage_traffic_views: {config: {force: true}}}`"
+
+
+def _tags(*, asks_github: bool, writes: str) -> dict[str, str]:
+    """What a run of the job will do, for whoever is about to begin it."""
+    return {"oss_datastore/asks_github": "yes" if asks_github else "no", "oss_datastore/writes": writes}
 
 
 class RetryConfig(dg.Config):
@@ -33,15 +42,18 @@ def build_jobs() -> list[dg.JobDefinition | UnresolvedAssetJobDefinition]:
             DAILY,
             selection=dg.AssetSelection.all(),
             executor_def=dg.in_process_executor,
-            description="Fetches a day (or a range of days) and brings it all the way to the report.",
+            tags=_tags(asks_github=True, writes="staging and warehouse"),
+            description="Fetches a day (or a range of days) and brings it all the way to the report. What is staged "
+            f"already is loaded and not fetched again, unless the launchpad says so: {_FORCED}.",
         ),
         dg.define_asset_job(
             BACKFILL,
             selection=dg.AssetSelection.all(),
             executor_def=dg.in_process_executor,
             # What is due today goes first.
-            tags={"dagster/priority": "-1"},
-            description="Fetches what GitHub still has of past days and loads them as one run, after what is due now.",
+            tags={"dagster/priority": "-1", **_tags(asks_github=True, writes="staging and warehouse")},
+            description="Fetches what GitHub still has of past days and loads them as one run, after what is due now. "
+            "Choose the days by Materialize; a day that GitHub no longer has becomes `unavailable` and fails nothing.",
         ),
         _retry_job(),
         _rebuild_job(),
@@ -87,9 +99,12 @@ def _retry_job() -> dg.JobDefinition:
             load_days(settings, retried.days, retried.datasets)
 
     @dg.job(
-        name="retry_dead_letters",
+        name=RETRY,
         executor_def=dg.in_process_executor,
-        description="Asks once more for what failed: letters by number, dataset, day or error class, else all due.",
+        tags=_tags(asks_github=True, writes="staging, warehouse and queue"),
+        description="Asks once more for what failed: letters by number, dataset, day or error class, else all that "
+        "can still be had. What comes lands in its original day, which is then loaded. Narrow it in the launchpad, "
+        "as by `dataset: traffic_views`; `oss-datastore dlq list` names the letters.",
     )
     def retry_dead_letters() -> None:
         retry_letters()
@@ -112,7 +127,9 @@ def _rebuild_job() -> dg.JobDefinition:
     @dg.job(
         name=REBUILD,
         executor_def=dg.in_process_executor,
-        description="Empties the warehouse and makes it again of what is staged, as `oss-datastore rebuild` does.",
+        tags=_tags(asks_github=False, writes="warehouse"),
+        description="Empties the warehouse and makes it again of what is staged, as `oss-datastore rebuild` does. "
+        "GitHub is not asked, and nothing staged is lost.",
     )
     def rebuild() -> None:
         load_everything_anew()
@@ -150,7 +167,9 @@ def _digest_job() -> dg.JobDefinition:
     @dg.job(
         name=WEEKLY_DIGEST,
         executor_def=dg.in_process_executor,
-        description="Sends the first screen of the report, as text, to the ways of OSS_DATASTORE_DIGEST.",
+        tags=_tags(asks_github=False, writes="nothing"),
+        description="Sends the first screen of the report, as text, to the ways of OSS_DATASTORE_DIGEST. The schedule "
+        "of the same name does so each Monday.",
     )
     def weekly() -> None:
         send_digest()

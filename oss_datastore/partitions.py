@@ -5,7 +5,9 @@ Every partitioned asset shares it: different start dates would split a backfill 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -25,3 +27,17 @@ def days_of(context: dg.AssetExecutionContext) -> list[date]:
     window = context.partition_time_window
     first, end = window.start.astimezone(UTC).date(), window.end.astimezone(UTC).date()
     return [first + timedelta(days=n) for n in range((end - first).days)]
+
+
+SHOWN_DAYS = 31
+"""So many days of a run, its last ones, have figures of their own in the UI."""
+
+
+def tell_by_day(context: dg.AssetExecutionContext, key: dg.AssetKey, told: Mapping[date, Mapping[str, Any]]) -> None:
+    """Puts figures under the days they are of.
+
+    What a step returns stands under each day of a range alike, so the rows of thirty days would be called those of
+    each. Dagster copies all it was told before whenever it is told more; of a year only the last month is told.
+    """
+    for day in sorted(told)[-SHOWN_DAYS:]:
+        context.add_asset_metadata(told[day], asset_key=key, partition_key=day.isoformat())

@@ -1,4 +1,4 @@
-"""Of which columns a column is made, for the UI: `sql/column_lineage.json` says so, made of the models."""
+"""Of which columns a column is made: `sql/column_lineage.json` says so, made of the models."""
 
 from __future__ import annotations
 
@@ -37,6 +37,22 @@ def lineage_of(output_name: str) -> dg.TableColumnLineage | None:
             for column, sources in columns.items()
         }
     )
+
+
+@cache
+def personal_columns(key: dg.AssetKey) -> frozenset[str]:
+    """The columns of a table of which personal data is a part, however many tables away."""
+    columns = _lineages().get("__".join(key.path), {})
+    return frozenset(name for name, sources in columns.items() if any(_is_personal(source) for source in sources))
+
+
+@cache
+def _is_personal(name: str) -> bool:
+    schema, table, column = name.split(".")
+    if schema.endswith("_pii"):
+        return True
+    sources = _lineages().get(f"{schema}__{table}", {}).get(column, [])
+    return any(_is_personal(source) for source in sources if source != name)
 
 
 @cache

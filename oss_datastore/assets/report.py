@@ -5,10 +5,13 @@ from typing import Any
 
 import dagster as dg
 
-from oss_datastore.partitions import days_of
+from oss_datastore.assets.ledger import ledger_metadata, ledger_of, ledger_table
+from oss_datastore.catalogue import DATASETS
+from oss_datastore.partitions import days_of, tell_by_day
 from oss_datastore.resources import StoreResource, WarehouseResource
 from oss_datastore.resources.dbt import PROJECT
 from oss_datastore.settings import Settings
+from oss_datastore.warehouse import Warehouse, asking
 
 _OF_BOTH: Mapping[str, Any] = {
     "group_name": "report",
@@ -40,6 +43,7 @@ def _page(daily: dg.DailyPartitionsDefinition, infomarts: Sequence[dg.AssetKey])
 
         path = Settings.load().report_path
         size = write_report(warehouse.open(), path)
+        _tell_ledger(context, warehouse.open())
         return dg.MaterializeResult(
             metadata={"page": dg.MetadataValue.path(path), "bytes": size, "days": len(days_of(context))}
         )
@@ -64,6 +68,7 @@ def _parquet(daily: dg.DailyPartitionsDefinition, infomarts: Sequence[dg.AssetKe
 
         kept = store.open()
         published = publish(warehouse.open(), kept)
+        _tell_ledger(context, warehouse.open())
         return dg.MaterializeResult(
             metadata={
                 "files": dg.MetadataValue.url(kept.url(LATEST)),
@@ -75,3 +80,12 @@ def _parquet(daily: dg.DailyPartitionsDefinition, infomarts: Sequence[dg.AssetKe
         )
 
     return parquet
+
+
+def _tell_ledger(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
+    """Under the last day of the run, how whole it is: every dataset feeds what leaves."""
+    last = days_of(context)[-1]
+    with asking(warehouse) as ask:
+        states = ledger_of(ask, [last])[last]
+    told = {**ledger_metadata(states, DATASETS), "fed_by": ledger_table(states, DATASETS)}
+    tell_by_day(context, context.asset_key, {last: told})

@@ -5,19 +5,23 @@ What a step asks and keeps is `staging.fetch`; here stand only the days of the r
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 from urllib.parse import unquote
 
 import dagster as dg
+from pydantic import Field
 
+from oss_datastore.assets.ledger import ledger_metadata, markdown
 from oss_datastore.catalogue import ANSWER_SETS
 from oss_datastore.catalogue.model import Addressable, AnswerSet, Dataset, GraphRequest, RestRequest, ScopeKind
-from oss_datastore.partitions import days_of
+from oss_datastore.partitions import SHOWN_DAYS, days_of, tell_by_day
 from oss_datastore.resources import GitHubResource, StoreResource
 from oss_datastore.staging.fetch import FetchReport
-from oss_datastore.staging.ledger import SETTLED
+from oss_datastore.staging.ledger import SETTLED, Ledger, LedgerEntry, state_counts
 from oss_datastore.staging.lines import Staging
-from oss_datastore.staging.planner import Cost, DayPlan
+from oss_datastore.staging.planner import DayPlan
 
 WHOLE = "whole"
 """The check that says whether every planned scope of the dataset was answered."""
@@ -34,7 +38,6 @@ _MISSED_FILE = "The file says only what holds now, so a day that is not read on 
 
 _API = {RestRequest: "REST v3", GraphRequest: "GraphQL v4"}
 
-
 _LAST_THAT_EXPIRES = "traffic_paths"
 """When this is fetched, what cannot wait is safe: GitHub is asked to begin what it computes on demand."""
 
@@ -42,10 +45,32 @@ _PLANNED_BY = "repositories"
 """When this is fetched, what the rest of the day will cost can be told."""
 
 
-class FetchConfig(dg.Config):
-    """`force` asks again for what is staged already; a failed repetition never displaces a complete one."""
+_SHOWN = 50
+"""So many scopes that are missing are shown of each day."""
 
-    force: bool = False
+_LINES = dg.TableSchema(
+    [
+        dg.TableColumn("parts", "array", "The dataset, scope and path within the answer of all it holds."),
+        dg.TableColumn("day", "date", "The UTC day that was asked for."),
+        dg.TableColumn("fetched_at", "timestamp", "When the answer came."),
+        dg.TableColumn("request", "object", "What was asked: no header, no token."),
+        dg.TableColumn("page", "integer", "The number of the answer among those of its list."),
+        dg.TableColumn("status", "integer", "The HTTP status; a file has none."),
+        dg.TableColumn("etag", "string", "GitHub's mark of this state of the answer, if any; of a file its SHA-256."),
+        dg.TableColumn("api_version", "string", "The version of the API that GitHub says it answered by."),
+        dg.TableColumn("payload", "any", "The answer as it came, without credentials."),
+    ]
+)
+"""What a staged line holds, whatever its dataset; its records are columns only in psa."""
+
+
+class FetchConfig(dg.Config):
+    """Whether a day is asked for again."""
+
+    force: bool = Field(
+        default=False,
+        description="Ask again for what is staged already; a failed repetition never displaces a complete one.",
+    )
 
 
 def build_staging_assets(daily: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -89,12 +114,13 @@ def _answer_set_assets(answer_set: AnswerSet, daily: dg.DailyPartitionsDefinitio
                 for day in days_of(context):
                     if fetcher.plan(day).fits:
                         fetcher.fetch(name, day, early=True)
-        plans = [plan for day in days_of(context) if (plan := fetcher.planned(day)) is not None]
         staging = Staging(store.open())
+        days = [_Day(answer_set, report, fetcher.planned(report.day), staging) for report in reports]
         for dataset in answer_set.datasets:
             key = dg.AssetKey(["staging", dataset.name])
             if key in context.selected_asset_keys:
-                yield _result(key, dataset, answer_set, reports, plans, staging)
+                tell_by_day(context, key, {day.report.day: day.told(dataset) for day in days[-SHOWN_DAYS:]})
+                yield dg.MaterializeResult(asset_key=key, check_results=[_whole(key, dataset, days)])
 
     return stage
 
@@ -119,7 +145,11 @@ def _spec(dataset: Dataset, answer_set: AnswerSet, daily: dg.DailyPartitionsDefi
         owners=["team:open_source_programme_office"],
         tags={"subject": dataset.subject, "layer": "staging"},
         partitions_def=daily,
-        metadata={"scope": dataset.scope_kind.value, "addressable": dataset.addressable.value},
+        metadata={
+            "scope": dataset.scope_kind.value,
+            "addressable": dataset.addressable.value,
+            "dagster/column_schema": _LINES,
+        },
     )
 
 
@@ -137,64 +167,55 @@ def _origin(dataset: Dataset, answer_set: AnswerSet) -> str:
     )
 
 
-def _result(
-    key: dg.AssetKey,
-    dataset: Dataset,
-    answer_set: AnswerSet,
-    reports: list[FetchReport],
-    plans: list[DayPlan],
-    staging: Staging,
-) -> dg.MaterializeResult:
-    total: Counter[str] = Counter()
-    missing: list[tuple[date, str, str, str]] = []
-    told: list[str] = []
-    rows = 0
-    for report in reports:
-        ledger = staging.ledger(answer_set.name, report.day)
-        for entry in ledger.values():
-            if entry.dataset != dataset.name:
-                continue
-            total[entry.state.value] += 1
-            rows += entry.rows
-            if entry.detail:
-                told.append(entry.detail)
-            if entry.state not in SETTLED:
-                missing.append((report.day, entry.scope, entry.state.value, entry.detail))
-    lines = ["| day | state | why | scope |", "|---|---|---|---|"]
-    lines += [f"| {d} | {state} | {_cell(why)} | {s} |" for d, s, state, why in missing[:50]]
-    metadata: dict[str, dg.MetadataValue | int | str] = {
-        "dagster/partition_row_count": rows,
-        "planned_scopes": sum(total.values()),
-        **{f"scopes_{state}": count for state, count in sorted(total.items())},
-    }
-    if dataset.scope_kind is not ScopeKind.file:
-        metadata["requests"] = sum(report.requests for report in reports)
-        metadata["graphql_points"] = sum(report.points for report in reports)
-        if plans:
-            expected = sum((plan.cost_of(answer_set.name) for plan in plans), Cost())
-            metadata |= {"expected_requests": expected.requests, "expected_points": expected.points}
-            metadata["plan"] = dg.MetadataValue.md("\n".join(f"- {plan.line}" for plan in plans))
-    elif told:
-        metadata["note"] = told[-1]
-    if reports:
-        url = staging.store.url(staging.folder(answer_set.name, reports[-1].day))
-        metadata["staged_in"] = dg.MetadataValue.path(unquote(url.removeprefix("file://")))
-    if missing:
-        metadata["missing"] = dg.MetadataValue.md("\n".join(lines))
-        metadata["read_and_retry"] = dg.MetadataValue.md(f"`oss-datastore dlq list --dataset {dataset.name}`")
-    return dg.MaterializeResult(
+@dataclass(frozen=True)
+class _Day:
+    """A day of an answer set once it was asked for: what it took, and what the ledger says now."""
+
+    answer_set: AnswerSet
+    report: FetchReport
+    plan: DayPlan | None
+    staging: Staging
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return self.staging.ledger(self.answer_set.name, self.report.day)
+
+    def entries(self, dataset: Dataset) -> list[LedgerEntry]:
+        return [entry for entry in self.ledger.values() if entry.dataset == dataset.name]
+
+    def told(self, dataset: Dataset) -> dict[str, Any]:
+        """What stands under the day of an asset."""
+        entries = self.entries(dataset)
+        url = self.staging.store.url(self.staging.folder(self.answer_set.name, self.report.day))
+        told: dict[str, Any] = {
+            "dagster/partition_row_count": sum(entry.rows for entry in entries),
+            **ledger_metadata(state_counts(entries), [dataset.name]),
+        }
+        if dataset.scope_kind is not ScopeKind.file:
+            told |= {"requests": self.report.requests, "graphql_points": self.report.points}
+            if self.plan is not None:
+                expected = self.plan.cost_of(self.answer_set.name)
+                told |= {"expected_requests": expected.requests, "expected_points": expected.points}
+                told["plan"] = self.plan.line
+        elif notes := [entry.detail for entry in entries if entry.detail]:
+            told["note"] = notes[-1]
+        missing = [entry for entry in entries if entry.state not in SETTLED]
+        if missing:
+            rows = [(entry.state.value, entry.detail, entry.scope) for entry in missing[:_SHOWN]]
+            told["missing"] = dg.MetadataValue.md(markdown(["state", "why", "scope"], rows))
+        return told | {"staged_in": dg.MetadataValue.path(unquote(url.removeprefix("file://")))}
+
+
+def _whole(key: dg.AssetKey, dataset: Dataset, days: list[_Day]) -> dg.AssetCheckResult:
+    entries = [entry for day in days for entry in day.entries(dataset)]
+    missing = sum(entry.state not in SETTLED for entry in entries)
+    return dg.AssetCheckResult(
+        check_name=WHOLE,
         asset_key=key,
-        metadata=metadata,
-        check_results=[
-            dg.AssetCheckResult(
-                check_name=WHOLE,
-                asset_key=key,
-                passed=not missing,
-                severity=dg.AssetCheckSeverity.WARN,
-                description=_summary(dataset, sum(total.values()), len(missing)),
-                metadata=dict(sorted(total.items())),
-            )
-        ],
+        passed=not missing,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=_summary(dataset, len(entries), missing),
+        metadata=dict(sorted(Counter(entry.state.value for entry in entries).items())),
     )
 
 
@@ -204,7 +225,3 @@ def _summary(dataset: Dataset, planned: int, missing: int) -> str:
     if not planned and dataset.scope_kind is ScopeKind.file:
         return "no file is planned: OSS_DATASTORE_FILES is not set"
     return f"all {planned} planned scopes are settled"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")[:200]

@@ -11,6 +11,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
 
+from oss_datastore.assets.feeding import Graph
+from oss_datastore.assets.figures import with_figures
 from oss_datastore.assets.lineage import with_lineage
 from oss_datastore.partitions import days_of
 from oss_datastore.resources import WarehouseResource
@@ -19,7 +21,25 @@ from oss_datastore.warehouse import PSA_TABLES
 
 
 class LayerTranslator(DagsterDbtTranslator):
-    """Asset keys and groups by layer: a model's folder, and `psa` for what dbt calls a source."""
+    """Asset keys and groups by layer: a model's folder, and `psa` for what dbt calls a source.
+
+    `engine` is the warehouse's: the manifest names the engine of whoever parsed the project.
+    """
+
+    def __init__(self, engine: str) -> None:
+        super().__init__(settings=DagsterDbtTranslatorSettings(enable_code_references=False))
+        self._engine = engine
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
+        """The model, and by which engine its table is made."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        props = self.get_resource_props(manifest, unique_id)
+        return spec.replace_attributes(kinds={"dbt", self._engine}).merge_attributes(
+            metadata={
+                "dagster/storage_kind": self._engine,
+                "dagster/table_name": f"{props['schema']}.{props['name']}",
+            }
+        )
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """`raw_vault/hub_repo`, `infomarts/org_overview`, `psa/issues`."""
@@ -93,8 +113,13 @@ def dbt_arguments(days: Sequence[date]) -> list[str]:
     return ["build", *window, "--indirect-selection", "cautious", "--no-write-json"]
 
 
-def build_vault_assets(daily: dg.DailyPartitionsDefinition, manifest: Path) -> dg.AssetsDefinition:
-    """Every model of the project as an asset; its tests as asset checks, those on keys blocking."""
+def build_vault_assets(
+    daily: dg.DailyPartitionsDefinition, manifest: Path, engine: str, above: Graph
+) -> dg.AssetsDefinition:
+    """Every model of the project as an asset; its tests as asset checks, those on keys blocking.
+
+    `engine` is the warehouse's, `above` the graph of staging and psa.
+    """
 
     @dbt_assets(
         manifest=manifest,
@@ -103,13 +128,14 @@ def build_vault_assets(daily: dg.DailyPartitionsDefinition, manifest: Path) -> d
         partitions_def=daily,
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool="warehouse",
-        dagster_dbt_translator=LayerTranslator(settings=DagsterDbtTranslatorSettings(enable_code_references=False)),
+        dagster_dbt_translator=LayerTranslator(engine),
     )
     def vault(context: dg.AssetExecutionContext, dbt: DbtResource, warehouse: WarehouseResource) -> Iterator[Any]:
         # A table that no answer has filled yet is empty, not missing.
-        warehouse.open().prepare(PSA_TABLES)
+        opened = warehouse.open()
+        opened.prepare(PSA_TABLES)
         days = days_of(context)
-        events = dbt.run(dbt_arguments(days), context)
+        events = with_figures(dbt.run(dbt_arguments(days), context), context, vault, above, opened)
         # Each day of a range has an event of its own per table: a year would hold the same lineage 365 times.
         yield from with_lineage(events) if len(days) == 1 else events
 

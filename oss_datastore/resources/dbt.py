@@ -138,7 +138,7 @@ class _CommandLine(DbtCliResource):
         return Version(metadata.version("dbt-core"))
 
     def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> Any:
-        """None: a connection to the warehouse in this process would only serve dagster-dbt's own metadata queries."""
+        """None: it would only serve metadata that is fetched while dbt runs, and hold DuckDB's file meanwhile."""
         return None
 
 

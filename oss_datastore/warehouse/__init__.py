@@ -6,12 +6,14 @@ What is made of the rows afterwards is SQL (the dbt project), and which asset do
 
 from oss_datastore.warehouse.duckdb import DuckDbWarehouse
 from oss_datastore.warehouse.engine import (
+    Ask,
     Readable,
     Warehouse,
     WarehouseBusy,
     WarehouseRefused,
     WarehouseUnavailable,
     ask,
+    asking,
 )
 from oss_datastore.warehouse.postgres import PostgresWarehouse
 from oss_datastore.warehouse.psa import FETCH_LEDGER, PSA_TABLES, LoadReport, PsaLoader
@@ -19,6 +21,7 @@ from oss_datastore.warehouse.psa import FETCH_LEDGER, PSA_TABLES, LoadReport, Ps
 __all__ = [
     "FETCH_LEDGER",
     "PSA_TABLES",
+    "Ask",
     "DuckDbWarehouse",
     "LoadReport",
     "PostgresWarehouse",
@@ -29,4 +32,5 @@ __all__ = [
     "WarehouseRefused",
     "WarehouseUnavailable",
     "ask",
+    "asking",
 ]

@@ -5,8 +5,8 @@ How vault and marts are made of the rows is dbt's part.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from typing import Any, Protocol
 
@@ -63,13 +63,28 @@ class Warehouse(Readable, Protocol):
         """Whether there is an infomart to be read."""
 
 
+Ask = Callable[[str], tuple[list[str], list[tuple[Any, ...]]]]
+"""Columns and rows of a query. Raises WarehouseRefused."""
+
+
+@contextmanager
+def asking(warehouse: Readable) -> Iterator[Ask]:
+    """Several questions over one connection, which see one state."""
+    with warehouse.reading() as cursors:
+
+        def ask_once_more(sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+            cursor = cursors()
+            try:
+                cursor.execute(sql)
+                columns = [column[0] for column in cursor.description or []]
+                return columns, cursor.fetchall() if columns else []
+            finally:
+                cursor.close()
+
+        yield ask_once_more
+
+
 def ask(warehouse: Readable, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Columns and rows of a query. Raises WarehouseRefused."""
-    with warehouse.reading() as cursors:
-        cursor = cursors()
-        try:
-            cursor.execute(sql)
-            columns = [column[0] for column in cursor.description or []]
-            return columns, cursor.fetchall() if columns else []
-        finally:
-            cursor.close()
+    with asking(warehouse) as once:
+        return once(sql)

@@ -6,8 +6,9 @@ answers nor the number of attempts it took may show, so a key that stands in sev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -70,11 +71,15 @@ _DAYS_AT_ONCE = 31
 
 @dataclass(frozen=True)
 class LoadReport:
-    """Rows loaded per table, how many records did not parse, and how many other days were parsed again."""
+    """Rows loaded per table and day, how many records did not parse, and how many other days were parsed again.
 
-    rows: dict[str, int]
+    `states` holds per day and dataset how many scopes are in which state, as the ledger in the warehouse has them.
+    """
+
+    rows: dict[str, Counter[date]]
     faults: int
     days_parsed_again: int = 0
+    states: Mapping[date, Mapping[str, Counter[str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,8 @@ class PsaLoader:
         declared = ANSWER_SETS[answer_set]
         tables = [table for dataset in declared.datasets for table in dataset.tables]
         names = ", ".join(f"'{dataset.name}'" for dataset in declared.datasets)
-        counts = dict.fromkeys((table.name for table in tables), 0)
+        counts: dict[str, Counter[date]] = {table.name: Counter() for table in tables}
+        states: dict[date, dict[str, Counter[str]]] = {}
         faults = 0
         for some in _chunks(days):
             rows: dict[str, list[Row]] = {table.name: [] for table in tables}
@@ -135,7 +141,12 @@ class PsaLoader:
                     self.letters.put_many(failures)
                 for name in rows:
                     rows[name].extend(merged.rows(name))
-                ledger_rows.extend(_ledger_row(entry, broken) for entry in ledger.values())
+                    counts[name][one] = len(merged.rows(name))
+                of_the_day = [_ledger_row(entry, broken) for entry in ledger.values()]
+                ledger_rows.extend(of_the_day)
+                states[one] = {dataset.name: Counter() for dataset in declared.datasets}
+                for row in of_the_day:
+                    states[one].setdefault(row["dataset"], Counter())[row["state"]] += 1
             self.warehouse.replace(
                 [
                     *((table, arrow(table, rows[table.name]), "") for table in tables),
@@ -143,9 +154,7 @@ class PsaLoader:
                 ],
                 some,
             )
-            for name, found in rows.items():
-                counts[name] += len(found)
-        return LoadReport(counts, faults)
+        return LoadReport(counts, faults, states=states)
 
     def load_actors(self, days: Sequence[date], answer_sets: Iterable[str] = tuple(ANSWER_SETS)) -> LoadReport:
         """Replaces these days of `actors`: every account seen in any answer of the day."""
@@ -157,7 +166,7 @@ class PsaLoader:
         return replace(report, days_parsed_again=len(self._parse_again(ACTORS.name, days, (), load)))
 
     def _replace_actors(self, days: Sequence[date], answer_sets: Iterable[str]) -> LoadReport:
-        count = 0
+        counts: Counter[date] = Counter()
         for some in _chunks(days):
             rows: list[Row] = []
             for one in some:
@@ -168,9 +177,9 @@ class PsaLoader:
                             dataset = DATASETS[part.dataset]
                             merged.add(ACTORS, parse_actors(dataset, part, line.payload, one, line.fetched_at))
                 rows.extend(merged.rows(ACTORS.name))
+                counts[one] = len(merged.rows(ACTORS.name))
             self.warehouse.replace([(ACTORS, arrow(ACTORS, rows), "")], some)
-            count += len(rows)
-        return LoadReport({ACTORS.name: count}, 0)
+        return LoadReport({ACTORS.name: counts}, 0)
 
     def _parsed(
         self, line: StagedLine, ledger: Ledger, broken: dict[tuple[str, str], int], failures: list[Failure]
@@ -225,7 +234,7 @@ class _Merged:
             if other is None or self._newer(table, row, other):
                 known[key] = row
 
-    def rows(self, name: str) -> Iterable[Row]:
+    def rows(self, name: str) -> Collection[Row]:
         return self._rows.get(name, {}).values()
 
     @staticmethod

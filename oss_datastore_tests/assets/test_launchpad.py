@@ -16,6 +16,18 @@ def test_every_job_has_a_sentence_of_its_own(definitions: dg.Definitions) -> Non
     assert sorted(told) == ["backfill", "daily", "rebuild", "retry_dead_letters", "weekly_digest"]
     assert all(text.endswith(".") for text in told.values())
     assert len(set(told.values())) == len(told)
+    for name in told:
+        assert definitions.resolve_job_def(name).tags.keys() >= {"oss_datastore/asks_github", "oss_datastore/writes"}
+
+
+def test_the_launchpad_explains_each_field_that_can_be_set(definitions: dg.Definitions) -> None:
+    """The UI fills the launchpad with these fields and their defaults."""
+    chosen = {"retry_dead_letters": "retry_letters", "daily": "stage_traffic_views", "backfill": "stage_traffic_views"}
+    for job, node in chosen.items():
+        op = next(n for n in definitions.resolve_job_def(job).nodes if n.name == node).definition
+        fields = op.config_schema.config_type.fields  # type: ignore[attr-defined]
+        assert fields
+        assert all(field.description.endswith(".") and field.default_provided for field in fields.values()), job
 
 
 def test_a_backfill_lets_today_go_first(definitions: dg.Definitions) -> None:

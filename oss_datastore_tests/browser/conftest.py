@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect, sync_playwright
 
-from oss_datastore_tests.browser.dagster_ui import PATIENCE, DagsterUi, live_through
+from oss_datastore_tests.browser.dagster_ui import PATIENCE, PICTURES, DagsterUi, live_through
 
-PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 # Nothing of the browser's own may reach out either; without this its updater and its sync would try.
 ARGUMENTS = [
     "--no-sandbox",
@@ -34,7 +34,11 @@ RENAME = """([from, to]) => {
   while (walk.nextNode()) walk.currentNode.data = walk.currentNode.data.replaceAll(from, to);
 }"""
 
-Picture = Callable[[Page, str], None]
+
+class Picture(Protocol):
+    """Keeps a picture of a page under a name, with the window as high as the page needs."""
+
+    def __call__(self, page: Page, name: str, height: int = 1000) -> None: ...
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +60,7 @@ def demo_days() -> list[date]:
 def ui(chromium: str, demo_days: list[date], tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterUi]:
     """The UI on a demo home."""
     folder = tmp_path_factory.mktemp("ui")
-    demo_days += live_through(folder / "home", days=2, repos=3)
+    demo_days += live_through(folder / "home", days=5 if PICTURES else 2, repos=12 if PICTURES else 3)
     with DagsterUi(folder / "home", folder / "ui.log") as running:
         yield running
 
@@ -68,7 +72,13 @@ def addresses() -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: str, addresses: set[str]) -> Iterator[BrowserContext]:
+def complaints() -> list[str]:
+    """What a page said of errors on its console."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str, addresses: set[str], complaints: list[str]) -> Iterator[BrowserContext]:
     """A browser of somebody who has never been here, in a fixed size and time zone."""
 
     def note(request: Request) -> None:
@@ -81,6 +91,8 @@ def browser(chromium: str, addresses: set[str]) -> Iterator[BrowserContext]:
         context = program.new_context(viewport={"width": 1600, "height": 1000}, timezone_id="UTC", locale="en-GB")
         context.set_default_timeout(PATIENCE * 1000 / 2)
         context.on("request", note)
+        context.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
         expect.set_options(timeout=PATIENCE * 1000 / 2)
         yield context
         program.close()
@@ -98,13 +110,15 @@ def page(browser: BrowserContext) -> Iterator[Page]:
 def picture(ui: DagsterUi) -> Picture:
     """Keeps a picture for the documentation where PICTURES=1 asks for it; else does nothing."""
 
-    def keep(page: Page, name: str) -> None:
-        if os.environ.get("PICTURES") == "1":
+    def keep(page: Page, name: str, height: int = 1000) -> None:
+        if PICTURES:
+            page.set_viewport_size({"width": 1600, "height": height})
             # What is still drawn or loaded would be half in the picture.
             page.wait_for_load_state("networkidle")
-            page.wait_for_timeout(2000)
+            expect(page.locator(".bp4-spinner, .bp5-spinner, .bp4-skeleton, .bp5-skeleton")).to_have_count(0)
+            page.wait_for_timeout(3000)
             page.evaluate(RENAME, [str(ui.home), SHOWN_HOME])
-            PICTURES.mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=PICTURES / f"{name}.png")
+            FOLDER.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=FOLDER / f"{name}.png")
 
     return keep

@@ -21,8 +21,11 @@ from oss_datastore.dead_letters.embedded import EmbeddedPostgres
 
 T = TypeVar("T")
 
+PICTURES = os.environ.get("PICTURES") == "1"
+"""Pictures are taken of a home that looks like one, with all datasets; tests alone have enough of a small one."""
+
 # Cores are shared with who knows what: waits are on conditions, and only a machine that stands still meets a limit.
-PATIENCE = 240.0
+PATIENCE = 1200.0 if PICTURES else 240.0
 
 
 def wait_for(what: str, look: Callable[[], T | None], seconds: float = PATIENCE) -> T:
@@ -36,22 +39,26 @@ def wait_for(what: str, look: Callable[[], T | None], seconds: float = PATIENCE)
     raise AssertionError(f"{what}: not within {seconds:.0f} s")
 
 
-def environment(home: Path) -> dict[str, str]:
+FEW = "traffic_*,issues,members"
+"""Datasets enough to be looked at."""
+
+
+def environment(home: Path, datasets: str = "" if PICTURES else FEW) -> dict[str, str]:
     """Only what a process needs to run, and the home: no setting of who runs the tests reaches in."""
-    kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
+    kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH")
     return {name: os.environ[name] for name in kept if name in os.environ} | {
         "OSS_DATASTORE_HOME": str(home),
-        "OSS_DATASTORE_DATASETS": "traffic_*,issues,members",
+        "OSS_DATASTORE_DATASETS": datasets,
         "TZ": "UTC",
     }
 
 
-def live_through(home: Path, days: int, repos: int) -> list[date]:
+def live_through(home: Path, days: int, repos: int, **more: str) -> list[date]:
     """A demo of some days, and one day before them that nobody has loaded. Returns all days, that one first."""
     done = subprocess.run(
         [sys.executable, "-m", "oss_datastore", "demo", "--days", str(days), "--repos", str(repos)],
         # Nobody hears of the failures yet: in the UI it is the sensor that tells of them.
-        env=environment(home) | {"OSS_DATASTORE_ALERTS": "webhook:http://127.0.0.1:9/nobody"},
+        env=environment(home, **more) | {"OSS_DATASTORE_ALERTS": "webhook:http://127.0.0.1:9/nobody"},
         cwd=home.parent,
         capture_output=True,
         text=True,
@@ -69,8 +76,8 @@ def live_through(home: Path, days: int, repos: int) -> list[date]:
 class DagsterUi:
     """A running UI. Use it as a context manager: whatever happens inside, nothing of it is left running."""
 
-    def __init__(self, home: Path, log: Path) -> None:
-        self.home, self.log = home, log
+    def __init__(self, home: Path, log: Path, **more: str) -> None:
+        self.home, self.log, self._environment = home, log, environment(home, **more)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
@@ -81,7 +88,7 @@ class DagsterUi:
             with self.log.open("wb") as log:
                 self._process = subprocess.Popen(
                     [sys.executable, "-m", "oss_datastore", "ui", "--port", self.url.rpartition(":")[2]],
-                    env=environment(self.home),
+                    env=self._environment,
                     cwd=self.home.parent,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -147,7 +154,7 @@ class DagsterUi:
         """Open dead letters of the home."""
         done = subprocess.run(
             [sys.executable, "-m", "oss_datastore", "dlq", "list", "--json"],
-            env=environment(self.home),
+            env=self._environment,
             cwd=self.home.parent,
             capture_output=True,
             text=True,
@@ -162,14 +169,14 @@ class DagsterUi:
         file = self.home / "alerts.jsonl"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
-    def finished(self, run_id: str) -> dict[str, Any]:
+    def finished(self, run_id: str, seconds: float = PATIENCE) -> dict[str, Any]:
         """A run once it has ended. Raises AssertionError with its failed steps if it did not succeed."""
 
         def ended() -> dict[str, Any] | None:
             run = next(run for run in self.runs() if run["id"] == run_id)
             return run if run["status"] in ("SUCCESS", "FAILURE", "CANCELED") else None
 
-        run = wait_for(f"run {run_id} ends", ended)
+        run = wait_for(f"run {run_id} ends", ended, seconds)
         assert run["status"] == "SUCCESS", (run, self.log.read_text()[-4000:])
         return run
 

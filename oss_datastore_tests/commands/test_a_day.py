@@ -6,8 +6,10 @@ import gzip
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+import duckdb
 import psycopg2
 
 from oss_datastore.catalogue import ANSWER_SETS
@@ -56,6 +58,60 @@ def test_what_expires_first_is_fetched_first_and_loading_waits_for_it(lived: Liv
     staged = [key.removeprefix("stage_") for key in order if key.startswith("stage_")]
     assert staged == list(ANSWER_SETS)
     assert all(key.startswith("stage_") for key in order[: len(staged)])
+
+
+def test_each_table_carries_its_rows_and_what_the_ledger_says_of_what_feeds_it(lived: Lived) -> None:
+    told = figures(lived)
+    with duckdb.connect(str(lived.home / "warehouse.duckdb"), read_only=True) as warehouse:
+        for layer, name in (("psa", "traffic_views"), ("raw_vault", "hub_repo"), ("infomarts", "repo_traffic_daily")):
+            table = f'{layer}."{name}"'
+            day = "traffic_date" if layer == "infomarts" else "load_date"
+            [(whole, of_the_day)] = warehouse.execute(
+                f"select count(*), count(*) filter (where {day} = ?) from {table}", [DAY]
+            ).fetchall()
+            assert told[layer, name]["dagster/partition_row_count"] == of_the_day > 0
+            assert layer == "psa" or told[layer, name]["dagster/row_count"] == whole
+    traffic = told["infomarts", "repo_traffic_daily"]
+    assert (traffic["scopes_failed"], traffic["planned_scopes"]) == (3, 3 + 3 + 1 + 1)
+    assert traffic["ledger"].startswith("3 of 3 scopes of traffic_clones are missing or not whole (3 failed); whole: ")
+    assert "| traffic_clones | 3 | 0 | 3 |" in traffic["fed_by"]
+    assert told["staging", "traffic_clones"]["scopes_failed"] == told["psa", "traffic_clones"]["scopes_failed"] == 3
+    assert told["infomarts", "repo_traffic_paths"]["scopes_forbidden"] == 3
+    assert told["report", "page"]["scopes_forbidden"] >= 3
+    lacking = {key for key, entries in told.items() if "ledger" not in entries}
+    assert lacking == set()
+
+
+def test_infomarts_show_some_of_their_rows_and_nobody_by_name(lived: Lived) -> None:
+    shown = {name: entries["preview"] for (layer, name), entries in figures(lived).items() if layer == "infomarts"}
+    assert len(shown) > 20
+    assert "| views_count |" in shown["repo_traffic_daily"]
+    assert shown["repo_traffic_daily"].count("\n") == 2 + 3 - 1, "a head, and one row per repository"
+    assert "made of personal data: assignees, author_id, author_kind, author_login" in shown["issue_current"]
+    assert "audience `security`" in shown["security_alerts_current"]
+    assert "tells of a person" in shown["contributors"]
+    with duckdb.connect(str(lived.home / "warehouse.duckdb"), read_only=True) as warehouse:
+        people = warehouse.execute("select login, user_id::varchar from psa_pii.actors").fetchall()
+    named = {str(name) for row in people for name in row if name}
+    assert len(named) > 20
+    for mart, text in shown.items():
+        cells = {part.strip() for line in text.splitlines() if "|" in line for part in re.split(r"[|,]", line)}
+        assert not cells & named, mart
+
+
+def figures(lived: Lived) -> dict[tuple[str, ...], dict[str, Any]]:
+    """What stands under each table for the day, as the first run of the home left it."""
+    with dg.DagsterInstance.from_config(str(lived.home / "dagster")) as instance:
+        run = instance.get_runs()[-1]
+        records = instance.get_records_for_run(
+            run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION, limit=10_000
+        ).records
+    made = [record.event_log_entry.dagster_event.event_specific_data.materialization for record in records]  # type: ignore[union-attr]
+    return {
+        tuple(one.asset_key.path): {label: value.value for label, value in one.metadata.items()}
+        for one in made
+        if one.partition == DAY.isoformat()
+    }
 
 
 def test_the_token_is_found_in_no_file_no_log_and_no_row(lived: Lived) -> None:
