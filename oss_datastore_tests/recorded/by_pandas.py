@@ -122,9 +122,9 @@ def promised(begin: pd.Timestamp) -> pd.Timestamp:
     if pd.isna(begin):
         return pd.NaT
     now, left = begin, PROMISE
-    while left > pd.Timedelta(0) or now.dayofweek >= 5:
+    while left > pd.Timedelta(0) or now.day_of_week >= 5:
         end = now.normalize() + MIDNIGHT
-        if now.dayofweek < 5:
+        if now.day_of_week < 5:
             step = min(left, end - now)
             now, left = now + step, left - step
         else:
@@ -137,7 +137,7 @@ def business_time(begin: pd.Timestamp, end: pd.Timestamp) -> pd.Timedelta:
     total, now = pd.Timedelta(0), begin
     while now < end:
         stop = min(end, now.normalize() + MIDNIGHT)
-        total += stop - now if now.dayofweek < 5 else pd.Timedelta(0)
+        total += stop - now if now.day_of_week < 5 else pd.Timedelta(0)
         now = stop
     return total
 
