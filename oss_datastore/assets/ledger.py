@@ -42,7 +42,7 @@ def ledger_metadata(states: States, datasets: Iterable[str]) -> dict[str, Any]:
     """Counts over the datasets that feed an asset, and what is missing of which, in words."""
     fed = {name: states.get(name, Counter()) for name in datasets}
     if not fed:
-        return {"ledger": "No dataset feeds this: it holds what is written in the project itself."}
+        return {"ledger": "No dataset feeds this table."}
     return {**scope_counts(fed.values()), "ledger": _sentence(fed)}
 
 
