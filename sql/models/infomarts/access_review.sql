@@ -85,7 +85,7 @@ sources as (
   left join {{ ref('hub_team') }} h on m.source_kind = 'team' and h.host = r.host and h.team_id = m.source_id
   left join {{ ref('sat_team') }} t on t.team_hk = h.team_hk and t.load_date <= q.as_of and q.as_of < t.load_end_date
   union
-  select b.as_of, b.repo_hk, b.user_hk, 'team' as kind, coalesce(t.slug, 'unknown team') as team, b.role_name
+  select b.as_of, b.repo_hk, b.user_hk, cast('team' as varchar(40)) as kind, coalesce(t.slug, 'unknown team') as team, b.role_name
   from reviewed q
   join {{ ref('bridge_org_team_user_repo') }} b on b.as_of = q.as_of
   left join {{ ref('sat_team') }} t on t.team_hk = b.team_hk and t.load_date <= b.as_of and b.as_of < t.load_end_date
@@ -100,7 +100,7 @@ path_texts as (
     from sources s
     group by s.as_of, s.repo_hk, s.user_hk, s.kind, s.team
     union all
-    select a.as_of, a.repo_hk, a.user_hk, 'owner (admin)' as path
+    select a.as_of, a.repo_hk, a.user_hk, cast('owner (admin)' as varchar(40)) as path
     from reviewed q
     join {{ ref('bridge_repo_user_access') }} a on a.as_of = q.as_of
     where a.is_organization_owner
