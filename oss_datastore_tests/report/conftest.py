@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from oss_datastore.report import Audience, SqlMarts, build_report
-from oss_datastore_tests.infomarts.conftest import mart_sql
+from oss_datastore_tests.infomarts.conftest import compiled_in, mart_sql
 from oss_datastore_tests.infomarts.marts import Marts
 from oss_datastore_tests.report.organisation import organisation
 
-__all__ = ["mart_sql"]
+__all__ = ["compiled_in", "mart_sql"]
 
 
 @pytest.fixture(scope="session")
