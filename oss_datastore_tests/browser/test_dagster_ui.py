@@ -52,6 +52,7 @@ def test_an_asset_shows_what_it_is_made_of(ui: DagsterUi, page: Page, picture: P
     page.goto(f"{ui.url}/assets/infomarts/repo_traffic_daily?view=lineage&lineageScope=upstream")
     for name in ("repo_traffic_daily", "hub_repo", "fetch_ledger"):
         expect(page.locator("foreignObject").get_by_text(name, exact=True).first).to_be_visible()
+    page.get_by_label("zoom_out").first.click()
     picture(page, "dagster-lineage", height=1250)
 
 
@@ -115,7 +116,11 @@ def test_an_infomart_shows_its_rows_and_what_it_lacks(ui: DagsterUi, page: Page,
     expect(page.get_by_text(re.compile(r"1 of \d+ scopes of traffic_views are missing or not whole"))).to_be_visible()
     expect(page.get_by_role("cell", name="traffic_views", exact=True).first).to_be_visible()
     expect(page.get_by_text("views_count").first).to_be_visible()
-    picture(page, "dagster-infomart", height=1500)
+    _fold(page, "Columns")
+    picture(page, "dagster-infomart", height=1250)
+    page.get_by_text("[Show Markdown]").first.click()
+    expect(page.get_by_role("dialog").get_by_role("columnheader", name="views_count")).to_be_visible()
+    picture(page, "dagster-preview")
 
 
 def test_runs_made_by_the_command_line_are_listed(ui: DagsterUi, page: Page, demo_days: list[date]) -> None:
@@ -140,7 +145,8 @@ def test_a_warning_says_what_is_missing_and_why(ui: DagsterUi, page: Page, pictu
     page.goto(f"{ui.url}/assets/staging/traffic_views")
     expect(page.get_by_text("scopes_failed")).to_be_visible()
     expect(page.get_by_role("cell", name=re.compile("^GET .* 502"))).to_be_visible()
-    picture(page, "dagster-asset", height=1300)
+    _fold(page, "Columns")
+    picture(page, "dagster-asset", height=1250)
 
 
 def test_a_failure_is_told_retried_from_the_launchpad_and_told_to_be_over(
@@ -264,6 +270,11 @@ def _labels(of: dict[str, Any]) -> set[str]:
 def _node(page: Page, layer: str) -> Locator:
     """The box of a group in the graph, not its line in the list beside it."""
     return page.locator("foreignObject").filter(has_text=re.compile(rf"^\s*{layer}\b")).first
+
+
+def _fold(page: Page, section: str) -> None:
+    """Folds a section of an asset's page, so that what stands below it comes into view."""
+    page.get_by_text(section, exact=True).first.click()
 
 
 def _choose(page: Page, partitions: str, count: int = 1) -> None:
