@@ -28,7 +28,7 @@ from oss_datastore.warehouse import (
     ask,
 )
 from oss_datastore.warehouse.psa import arrow
-from oss_datastore_tests.redshift.homes import redshift_warehouse
+from oss_datastore_tests.redshift.homes import real_database, real_warehouse, redshift_warehouse
 
 DAY = date(2026, 10, 14)
 TABLE = Table("things", (bigint("thing_id"), text("name")), key=("thing_id",))
@@ -61,7 +61,7 @@ def kept(warehouse: Warehouse) -> list[tuple[Any, ...]]:
     return ask(warehouse, "select cast(load_date as date), thing_id, name from psa.things order by 1, 2, 3")[1]
 
 
-@pytest.fixture(params=["duckdb", "postgres", "redshift"])
+@pytest.fixture(params=["duckdb", "postgres", "redshift", pytest.param("real redshift", marks=pytest.mark.aws)])
 def engine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -74,6 +74,10 @@ def address(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iter
         return
     if engine == "redshift":
         yield request.getfixturevalue("redshift_url")
+        return
+    if engine == "real redshift":
+        with real_database() as url:
+            yield url
         return
     server: EmbeddedPostgres = request.getfixturevalue("postgres")
     name = f"warehouse_{secrets.token_hex(8)}"
@@ -88,6 +92,8 @@ def warehouse(engine: str, address: str, request: pytest.FixtureRequest) -> Ware
     made: Warehouse
     if engine == "duckdb":
         made = DuckDbWarehouse(Path(address), wait_seconds=0.3)
+    elif engine == "real redshift":
+        made = real_warehouse(address, wait_seconds=0.3)
     elif engine == "redshift":
         made = redshift_warehouse(address, request.getfixturevalue("moto_s3"), wait_seconds=0.3)
     else:
@@ -164,7 +170,10 @@ def test_a_warehouse_held_by_another_process_is_waited_for_and_named(
     engine: str, address: str, warehouse: Warehouse
 ) -> None:
     holder = subprocess.Popen(
-        [sys.executable, "-c", HELD[engine], address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HELD[engine.removeprefix("real ")], address],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         assert holder.stdout is not None
