@@ -159,7 +159,7 @@ def test_a_failure_is_told_retried_from_the_launchpad_and_told_to_be_over(
     page.goto(f"{ui.url}/locations/oss_datastore/sensors/dead_letters")
     expect(page.get_by_text("0 runs requested").first).to_be_visible()
     picture(page, "dagster-sensor")
-    page.goto(f"{ui.url}/assets/staging/{told[0]['dataset']}?view=events")
+    page.goto(_event(ui, told[0]))
     expect(page.get_by_text(told[0]["subject"]).first).to_be_visible()
     expect(page.get_by_text("the job retry_dead_letters in the launchpad").first).to_be_visible()
     picture(page, "dagster-alert")
@@ -180,7 +180,7 @@ def test_a_failure_is_told_retried_from_the_launchpad_and_told_to_be_over(
     picture(page, "dagster-check-green")
 
     over = wait_for("the sensor tells that it is over", lambda: [alert for alert in ui.alerts() if alert["recovery"]])
-    page.goto(f"{ui.url}/assets/staging/{over[0]['dataset']}?view=events")
+    page.goto(_event(ui, over[0]))
     expect(page.get_by_text(over[0]["subject"]).first).to_be_visible()
     picture(page, "dagster-recovery")
 
@@ -261,6 +261,17 @@ def test_no_page_complained_on_its_console(ui: DagsterUi, browser: BrowserContex
 def test_ending_the_command_ends_every_process_it_began(ui: DagsterUi) -> None:
     assert len(ui.processes()) > 3
     assert ui.end() == []
+
+
+def _event(ui: DagsterUi, alert: dict[str, Any]) -> str:
+    """Where the alert stands among the events of its asset, be there newer ones or not."""
+    (node,) = ui.ask(
+        "query Seen($key: [AssetKeyInput!]!) {"
+        " assetNodes(assetKeys: $key) { assetObservations { timestamp description } } }",
+        key=[{"path": ["staging", alert["dataset"]]}],
+    )["assetNodes"]
+    at = next(seen["timestamp"] for seen in node["assetObservations"] if seen["description"] == alert["subject"])
+    return f"{ui.url}/assets/staging/{alert['dataset']}?view=events&time={at}"
 
 
 def _labels(of: dict[str, Any]) -> set[str]:
