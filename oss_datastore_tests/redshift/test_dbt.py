@@ -17,6 +17,7 @@ from oss_datastore.simulator.server import Simulator
 from oss_datastore.staging.lines import Staging
 from oss_datastore.staging.store import LocalStore
 from oss_datastore.warehouse import PSA_TABLES, PsaLoader
+from oss_datastore_tests.parsed import parsed_for
 from oss_datastore_tests.redshift.homes import ROLE, bucket
 from oss_datastore_tests.redshift.shim import Shim
 from oss_datastore_tests.staging.fetching import PLENTY, MemoryLetters, after, fetch_all, fetcher
@@ -113,6 +114,7 @@ def test_first_load_next_day_and_a_late_day_give_the_rows_of_duckdb(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "duckdb").mkdir()
+    parsed_for(tmp_path / "duckdb" / "warehouse.duckdb", tmp_path / "duckdb")
     plain = Loader(tmp_path / "duckdb", staging)
     plain.load(DAYS, monkeypatch)
     expected = plain.digests()
