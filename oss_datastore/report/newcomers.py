@@ -20,10 +20,19 @@ def newcomers(seen: Seen, now: date) -> pd.DataFrame:
     return people[fresh & (people["kind"] != "employee")] if not people.empty else people
 
 
+def half_read(people: pd.DataFrame) -> list[str]:
+    """Organisations of these people of whose past not all has been read: who seems new there need not be."""
+    return sorted(people[~holds(people["is_history_complete"])]["org_login"].unique()) if not people.empty else []
+
+
 def settled_cohort(seen: Seen, now: date) -> tuple[date, int, int] | None:
     """The newest month, of the last nine, whose newcomers with a merge have had 90 days: (month, merged, again)."""
     funnel = seen.read("contributor_funnel")
-    community = funnel[(funnel["kind"] != "employee") & (funnel["merged"] > 0)] if not funnel.empty else funnel
+    if funnel.empty:
+        return None
+    # Where not all has been read, who was first seen in a month may have been there before.
+    known = (funnel["kind"] != "employee") & (funnel["merged"] > 0) & holds(funnel["is_history_complete"])
+    community = funnel[known]
     if community.empty:
         return None
     over = community[community["cohort_month"].map(lambda m: _month_end(as_date(m)) + timedelta(days=90) <= now)]

@@ -16,7 +16,13 @@ from markupsafe import Markup
 from oss_datastore.report.dashboards import dashboard
 from oss_datastore.report.frames import WEEK, as_date, holds, last_day, on_day
 from oss_datastore.report.marts import Audience, Seen
-from oss_datastore.report.newcomers import active_with_one_person, candidates, newcomers, settled_cohort
+from oss_datastore.report.newcomers import (
+    active_with_one_person,
+    candidates,
+    half_read,
+    newcomers,
+    settled_cohort,
+)
 from oss_datastore.report.waiting import never_answered, overdue, unread
 from oss_datastore.report.who_may import leavers, new_access, new_admins, unknown_lists
 from oss_datastore.report.words import count_text, day_text, joined, listed, number, say, share, short_day, spoken
@@ -322,6 +328,9 @@ def _people(seen: Seen, now: date) -> Sentence:
         if len(fresh)
         else say("Nobody new from outside in 28 days.")
     ]
+    unread_past = half_read(fresh)
+    if unread_past:
+        parts.append(say("Some may not be new: of {orgs} not all has been read yet.", orgs=listed(unread_past)))
     cohort = settled_cohort(seen, now)
     if cohort is not None:
         month, merged, again = cohort

@@ -8,11 +8,14 @@ import time
 from collections.abc import Callable
 from types import SimpleNamespace
 
+import pandas as pd  # type: ignore[import-untyped]
 import pytest
 
 from oss_datastore.report import Audience, SqlMarts, build_report
 from oss_datastore.report.dashboards import NotDeclarable, dashboard, parse
+from oss_datastore.report.marts import Seen
 from oss_datastore.report.periods import _change
+from oss_datastore.report.sentences import first_screen
 from oss_datastore_tests.infomarts.marts import Marts
 from oss_datastore_tests.infomarts.world import World
 from oss_datastore_tests.report.organisation import NASTY, organisation
@@ -190,3 +193,20 @@ def test_people_are_listed_for_action_and_never_ranked(page: Pages) -> None:
         table = re.search(rf'<table data-table="{ident}">.*?</thead>', page("security"), re.S)
         assert table
         assert 'class="n"' not in table[0], ident
+
+
+def test_who_seems_new_is_not_called_so_where_the_past_was_not_read(marts: Marts) -> None:
+    class HalfRead(Seen):
+        def read(self, mart: str) -> pd.DataFrame:
+            rows = super().read(mart)
+            return rows.assign(is_history_complete=False) if "is_history_complete" in rows else rows
+
+    of = SqlMarts(marts.connection.cursor), Audience.security
+    said = {
+        kind: next(str(sentence.text) for sentence in first_screen(kind(*of)) if sentence.heading == "People")
+        for kind in (Seen, HalfRead)
+    }
+    assert "merged again within 90 days" in said[Seen]
+    assert "Some may not be new" not in said[Seen]
+    assert "Some may not be new: of acme not all has been read yet." in said[HalfRead]
+    assert "merged again within 90 days" not in said[HalfRead]
