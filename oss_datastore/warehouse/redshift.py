@@ -194,6 +194,8 @@ class RedshiftWarehouse:
     def _prepare(self, tables: Sequence[Table]) -> dict[tuple[str, str], list[str]]:
         """Makes what is missing. Returns each table's columns in the order in which they lie, which COPY goes by."""
         self._make_schemas()
+        if not tables:
+            return {}
         with self._writing() as cursor:
             cursor.execute(
                 "select table_schema, table_name, column_name from information_schema.columns "

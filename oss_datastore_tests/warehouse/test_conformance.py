@@ -98,6 +98,7 @@ def warehouse(engine: str, address: str, request: pytest.FixtureRequest) -> Ware
         made = redshift_warehouse(address, request.getfixturevalue("moto_s3"), wait_seconds=0.3)
     else:
         made = PostgresWarehouse(address, wait_seconds=0.3)
+    made.prepare([])
     made.prepare([TABLE])
     made.prepare([TABLE])
     return made
