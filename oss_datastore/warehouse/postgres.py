@@ -22,8 +22,8 @@ import pyarrow as pa
 import pyarrow.csv
 
 from oss_datastore.catalogue.model import ColumnType, Table
-from oss_datastore.redaction import redact_text
-from oss_datastore.warehouse.engine import SCHEMAS, Load, WarehouseBusy, WarehouseRefused, WarehouseUnavailable
+from oss_datastore.warehouse.engine import SCHEMAS, Load, WarehouseBusy, WarehouseUnavailable
+from oss_datastore.warehouse.over_psycopg2 import has_infomarts, read_only, rows_of, told
 
 _GRANTS = Path(__file__).resolve().parents[2] / "sql" / "warehouse" / "postgres_grants.sql"
 _LOCK = "hashtext('oss_datastore'), hashtext('warehouse')"
@@ -37,17 +37,6 @@ _TYPES: Mapping[ColumnType, str] = {
     "date": "date",
     "key": "uuid",
 }
-
-_ARROW: Mapping[int, pa.DataType] = {
-    16: pa.bool_(),
-    20: pa.int64(),
-    21: pa.int64(),
-    23: pa.int64(),
-    1082: pa.date32(),
-    1114: pa.timestamp("us"),
-    1700: pa.decimal128(38, 6),
-}
-"""What PostgreSQL's types are by number; all others are text."""
 
 
 @dataclass(frozen=True)
@@ -68,30 +57,19 @@ class PostgresWarehouse:
     @contextmanager
     def reading(self) -> Iterator[Callable[[], Any]]:
         """Makes cursors of one transaction that can write nothing and sees one state."""
-        with closing(self._connection()) as connection:
-            connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-            try:
-                yield connection.cursor
-            except psycopg2.Error as why:
-                raise WarehouseRefused(redact_text(str(why).strip())) from None
+        with read_only(self._connection(), "REPEATABLE READ") as cursors:
+            yield cursors
 
     def table(self, sql: str) -> pa.Table:
         """The rows of a query."""
         with self.reading() as cursors, cursors() as cursor:
             cursor.execute(sql)
-            columns = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(cursor.description)
-            return pa.table(
-                {
-                    column.name: pa.array(values, _ARROW.get(column.type_code, pa.string()))
-                    for column, values in zip(cursor.description, columns, strict=True)
-                }
-            )
+            return rows_of(cursor)
 
     def is_loaded(self) -> bool:
         """Whether there is a table in the schema of the infomarts."""
         with self.reading() as cursors, cursors() as cursor:
-            cursor.execute("select count(*) from information_schema.tables where table_schema = 'infomarts'")
-            return bool(cursor.fetchone()[0])
+            return has_infomarts(cursor)
 
     def clear(self) -> None:
         """Drops every table of our schemas; the schemas stay, with what was granted on them."""
@@ -145,9 +123,9 @@ class PostgresWarehouse:
                     self._wait(cursor)
                     yield cursor
             except psycopg2.OperationalError as why:
-                raise WarehouseUnavailable(_told(why)) from None
+                raise WarehouseUnavailable(told(why)) from None
             except psycopg2.errors.InsufficientPrivilege as why:
-                raise WarehouseUnavailable(f"{_told(why)}; the role needs CREATE on the database") from None
+                raise WarehouseUnavailable(f"{told(why)}; the role needs CREATE on the database") from None
 
     def _wait(self, cursor: Any) -> None:
         began, told = time.monotonic(), False
@@ -171,7 +149,7 @@ class PostgresWarehouse:
                 self.url, application_name="oss_datastore", options="-c timezone=UTC", connect_timeout=10
             )
         except psycopg2.Error as why:
-            raise WarehouseUnavailable(_told(why)) from None
+            raise WarehouseUnavailable(told(why)) from None
 
 
 def _prepare(cursor: Any, tables: Sequence[Table]) -> None:
@@ -217,8 +195,3 @@ def _settle(cursor: Any, table: Table, target: str) -> None:
         "join pg_am a on a.oid = c.relam where i.indrelid = %s::regclass and a.amname = 'brin'",
         [target],
     )
-
-
-def _told(why: psycopg2.Error) -> str:
-    lines = str(why).strip().splitlines() or [type(why).__name__]
-    return f"OSS_DATASTORE_WAREHOUSE_URL: {redact_text(lines[0])}"

@@ -28,6 +28,7 @@ from oss_datastore.catalogue.model import ColumnType, Table
 from oss_datastore.redaction import redact_text
 from oss_datastore.staging.store import RawStore
 from oss_datastore.warehouse.engine import SCHEMAS, Load, WarehouseBusy, WarehouseRefused, WarehouseUnavailable
+from oss_datastore.warehouse.over_psycopg2 import has_infomarts, read_only, rows_of, told
 
 _GRANTS = Path(__file__).resolve().parents[2] / "sql" / "warehouse" / "redshift_grants.sql"
 _ROLES = ("oss_datastore_reader", "oss_datastore_pii_reader")
@@ -47,17 +48,6 @@ _TYPES: Mapping[ColumnType, str] = {
     "date": "date",
     "key": "char(32)",
 }
-
-_ARROW: Mapping[int, pa.DataType] = {
-    16: pa.bool_(),
-    20: pa.int64(),
-    21: pa.int64(),
-    23: pa.int64(),
-    1082: pa.date32(),
-    1114: pa.timestamp("us"),
-    1700: pa.decimal128(38, 6),
-}
-"""What Redshift's types are by number; all others are text."""
 
 
 @dataclass(frozen=True)
@@ -84,30 +74,19 @@ class RedshiftWarehouse:
     @contextmanager
     def reading(self) -> Iterator[Callable[[], Any]]:
         """Makes cursors of one transaction that can write nothing and sees one state."""
-        with closing(self._connection()) as connection:
-            connection.set_session(isolation_level="SERIALIZABLE", readonly=True)
-            try:
-                yield connection.cursor
-            except psycopg2.Error as why:
-                raise WarehouseRefused(redact_text(str(why).strip())) from None
+        with read_only(self._connection(), "SERIALIZABLE") as cursors:
+            yield cursors
 
     def table(self, sql: str) -> pa.Table:
         """The rows of a query."""
         with self.reading() as cursors, cursors() as cursor:
             cursor.execute(sql)
-            columns = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(cursor.description)
-            return pa.table(
-                {
-                    column.name: pa.array(values, _ARROW.get(column.type_code, pa.string()))
-                    for column, values in zip(cursor.description, columns, strict=True)
-                }
-            )
+            return rows_of(cursor)
 
     def is_loaded(self) -> bool:
         """Whether there is a table in the schema of the infomarts."""
         with self.reading() as cursors, cursors() as cursor:
-            cursor.execute("select count(*) from information_schema.tables where table_schema = 'infomarts'")
-            return bool(cursor.fetchone()[0])
+            return has_infomarts(cursor)
 
     def clear(self) -> None:
         """Drops every table of our schemas; the schemas stay, with what was granted on them."""
@@ -230,7 +209,7 @@ class RedshiftWarehouse:
                     cursor.execute(f"create schema if not exists {schema}")
                 cursor.execute(f"create table if not exists {_LOCK} (held boolean)")
             except psycopg2.errors.InsufficientPrivilege as why:
-                raise WarehouseUnavailable(f"{_told(why)}; the user needs CREATE on the database") from None
+                raise WarehouseUnavailable(f"{told(why)}; the user needs CREATE on the database") from None
             if missing and self._has_roles(cursor):
                 for statement in _statements(_GRANTS.read_text(encoding="utf-8")):
                     cursor.execute(statement)
@@ -257,9 +236,9 @@ class RedshiftWarehouse:
             except psycopg2.errors.SerializationFailure:
                 raise
             except psycopg2.OperationalError as why:
-                raise WarehouseUnavailable(_told(why)) from None
+                raise WarehouseUnavailable(told(why)) from None
             except psycopg2.errors.InsufficientPrivilege as why:
-                raise WarehouseUnavailable(f"{_told(why)}; the user needs CREATE on the database") from None
+                raise WarehouseUnavailable(f"{told(why)}; the user needs CREATE on the database") from None
 
     def _lock(self, connection: Any) -> Any:
         """A cursor in a transaction that has the lock. A statement may wait for two seconds, so that we can tell."""
@@ -287,14 +266,9 @@ class RedshiftWarehouse:
         try:
             return self.connect()
         except psycopg2.Error as why:
-            raise WarehouseUnavailable(_told(why)) from None
+            raise WarehouseUnavailable(told(why)) from None
 
 
 def _statements(script: str) -> list[str]:
     lines = [line for line in script.splitlines() if not line.startswith("--")]
     return [text.strip() for text in "\n".join(lines).split(";") if text.strip()]
-
-
-def _told(why: psycopg2.Error) -> str:
-    lines = str(why).strip().splitlines() or [type(why).__name__]
-    return f"OSS_DATASTORE_WAREHOUSE_URL: {redact_text(lines[0])}"
