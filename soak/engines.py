@@ -13,6 +13,9 @@ import tempfile
 from datetime import date, timedelta
 from pathlib import Path
 
+from oss_datastore.catalogue import ANSWER_SETS
+from oss_datastore.staging.lines import Staging
+from oss_datastore.staging.store import LocalStore
 from soak.loading import Home, engines, fetched
 from soak.plans import differing, measured
 
@@ -25,16 +28,19 @@ def main(arguments: list[str] | None = None) -> int:
     asked = argparse.ArgumentParser(prog="python -m soak.engines", description="One month on every engine.")
     asked.add_argument("--days", type=int, default=30)
     asked.add_argument("--repositories", type=int, default=12)
+    asked.add_argument("--home", type=Path, help="load what is staged in this home, as the demo leaves one")
     wanted = asked.parse_args(arguments)
-    days = [FIRST + timedelta(days=n) for n in range(wanted.days)]
-    print(
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {len(days)} days, {wanted.repositories} repositories"
-    )
     broken = False
     with tempfile.TemporaryDirectory(prefix="soak-engines-") as name:
         folder = Path(name)
-        with measured("fetched"):
-            staging = fetched(folder, days, wanted.repositories, faults=FAULTS)
+        if wanted.home:
+            staging = Staging(LocalStore(wanted.home / "store"))
+            days = sorted({day for answer_set in ANSWER_SETS for day in staging.days(answer_set)})
+        else:
+            days = [FIRST + timedelta(days=n) for n in range(wanted.days)]
+            with measured(f"{wanted.repositories} repositories fetched"):
+                staging = fetched(folder, days, wanted.repositories, faults=FAULTS)
+        print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {len(days)} days, {days[0]} to {days[-1]}")
         expected = None
         with engines(folder) as known:
             for engine, settings in known.items():
