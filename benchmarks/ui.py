@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from benchmarks.measure import show
 from oss_datastore.catalogue import ANSWER_SETS
-from oss_datastore_tests.browser.dagster_ui import DagsterUi, live_through, wait_for
+from oss_datastore_tests.browser.dagster_ui import DagsterUi, environment, live_through
 
 REPOSITORIES, DAYS = 12, 3
 LOAD_PROCESSOR, LOAD_MEMORY, RUN_WALL = 8.0, 350.0, 90.0
@@ -31,9 +33,41 @@ mutation Launch($config: RunConfigData, $tags: [ExecutionTag!]) {
 }"""
 
 
+_LOCATION = """
+import resource
+from dagster._core.remote_representation.external_data import RepositorySnap
+from dagster._serdes import serialize_value
+from oss_datastore.definitions import defs
+serialize_value(RepositorySnap.from_def(defs.get_repository_def()))
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(used.ru_utime + used.ru_stime)
+"""
+"""What a code server does until the UI can show the graph; there, sensors tick as soon as it can."""
+
+_STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status stepStats { status } } } }"
+
+
+def load_seconds(home: Path) -> float:
+    """Seconds of the processor that loading the code location takes, in a process that does nothing else."""
+    done = subprocess.run(
+        [sys.executable, "-c", _LOCATION], env=environment(home), cwd=home.parent, capture_output=True, text=True
+    )
+    done.check_returncode()
+    return float(done.stdout.split()[-1])
+
+
 def code_servers(ui: DagsterUi) -> list[psutil.Process]:
     """The processes that have loaded the definitions."""
     return [process for process in ui.processes() if {"grpc", "code-server"} & set(process.cmdline())]
+
+
+def waited_for(ui: DagsterUi, run_id: str, statuses: set[str]) -> dict[str, Any]:
+    """The run once it is in one of these states, asked seldom: the UI's own work is part of what is measured."""
+    while True:
+        run: dict[str, Any] = ui.ask(_STATUS, id=run_id)["runOrError"]
+        if run["status"] in statuses:
+            return run
+        time.sleep(1)
 
 
 def spent(processes: list[psutil.Process]) -> float:
@@ -67,23 +101,23 @@ def main() -> int:
         days = live_through(home, days=DAYS, repos=REPOSITORIES, datasets="")
         figures["load of the machine before"] = os.getloadavg()[0]
         with DagsterUi(home, Path(folder) / "ui.log", datasets="") as ui:
-            loaded = max(code_servers(ui), key=most_memory)
-            load, memory = spent([loaded]), most_memory(loaded)
-            figures |= {"code location: processor, s": load, "code location: memory, MB": memory}
+            memory = max(map(most_memory, code_servers(ui)))
             before, began = spent(ui.processes()), time.monotonic()
             run_id = launched(ui, days[-1].isoformat())
-            queued = wait_for("the run begins", lambda: [r for r in ui.runs() if r["status"] == "STARTED"], 600)
+            waited_for(ui, run_id, {"STARTED", "SUCCESS", "FAILURE"})
             figures["launch to start, s"] = time.monotonic() - began
-            run = ui.finished(queued[0]["id"], 1800)
+            run = waited_for(ui, run_id, {"SUCCESS", "FAILURE", "CANCELED"})
             wall = time.monotonic() - began
             figures |= {
                 "launch to success, s": wall,
-                "the same, processor with GitHub's simulator, s": spent(ui.processes()) - before,
+                "the same, processor with daemon, web server and GitHub's simulator, s": spent(ui.processes()) - before,
                 "steps": len(run["stepStats"]),
                 "load of the machine meanwhile": os.getloadavg()[0],
             }
-            if run["id"] != run_id:
-                raise RuntimeError(f"another run than {run_id} began: {run['id']}")
+        if run["status"] != "SUCCESS":
+            raise RuntimeError(f"run {run_id} ended as {run['status']}")
+        load = load_seconds(home)
+        figures |= {"code location: processor, s": load, "code location: memory, MB": memory}
     failed = [
         said
         for said, missed in (

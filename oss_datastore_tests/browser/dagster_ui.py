@@ -169,14 +169,14 @@ class DagsterUi:
         file = self.home / "alerts.jsonl"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
-    def finished(self, run_id: str, seconds: float = PATIENCE) -> dict[str, Any]:
+    def finished(self, run_id: str) -> dict[str, Any]:
         """A run once it has ended. Raises AssertionError with its failed steps if it did not succeed."""
 
         def ended() -> dict[str, Any] | None:
             run = next(run for run in self.runs() if run["id"] == run_id)
             return run if run["status"] in ("SUCCESS", "FAILURE", "CANCELED") else None
 
-        run = wait_for(f"run {run_id} ends", ended, seconds)
+        run = wait_for(f"run {run_id} ends", ended)
         assert run["status"] == "SUCCESS", (run, self.log.read_text()[-4000:])
         return run
 
