@@ -26,6 +26,7 @@ GRANTS = Path(__file__).resolve().parents[2] / "sql" / "warehouse" / "redshift_g
 ROLES = ("oss_datastore_reader", "oss_datastore_pii_reader")
 
 _HEAD = """\
+AWSTemplateFormatVersion: "2010-09-09"
 # Made by `python -m infra.generate` from dbt's contracts, sql/warehouse/redshift_grants.sql and
 # oss_datastore/report/dashboards.yml. Do not edit it.
 # Schemas, roles, rights and empty infomarts in Redshift, and a dashboard of QuickSight. Removing the stack keeps data.
@@ -81,9 +82,8 @@ class _Plain(yaml.SafeDumper):  # type: ignore[misc]
 
 
 def template() -> Json:
-    """The stack as plain values."""
+    """The stack as plain values, but for its first line."""
     return {
-        "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "OSS-Datastore: empty infomarts with their rights, and a QuickSight dashboard over them.",
         "Parameters": _parameters(),
         "Conditions": {
@@ -111,14 +111,16 @@ def _parameters() -> Json:
         return {"Type": "String", "Description": description} | ({} if default is None else {"Default": default}) | more
 
     return {
-        "Name": text_of("Prefix of all names.", "oss-datastore", AllowedPattern="[a-z][a-z0-9-]{2,30}"),
+        "Name": text_of("Prefix of all names.", "oss-datastore", AllowedPattern="[a-z][a-z0-9-]{1,30}"),
         "WorkgroupName": of("warehouse/workgroup-name"),
-        "EndpointAddress": of("warehouse/endpoint-address"),
+        "WorkgroupArn": of("warehouse/workgroup-arn"),
+        "Address": of("warehouse/address"),
         "Port": of("warehouse/port"),
         "DatabaseName": of("warehouse/database-name"),
         "KmsKeyArn": of("storage/kms-key-arn"),
         "SubnetIds": of("network/private-subnet-ids", "List<AWS::EC2::Subnet::Id>"),
-        "QuickSightSecurityGroupId": of("network/quicksight-security-group-id", "AWS::EC2::SecurityGroup::Id"),
+        "VpcId": of("network/vpc-id", "AWS::EC2::VPC::Id"),
+        "WarehouseSecurityGroupId": of("network/warehouse-security-group-id", "AWS::EC2::SecurityGroup::Id"),
         "PipelineRoleArn": text_of(
             "The role that runs the pipeline. It owns what is made here, and must trust the role "
             "<Name>-infomarts-handler of this account.",
@@ -129,12 +131,17 @@ def _parameters() -> Json:
             "may create roles and schemas already, and the reader's user is made by hand.",
             "",
         ),
-        "CodeBucket": text_of("The bucket that holds the function's code."),
+        "CodeBucket": of("storage/staging-bucket"),
         "CodeKey": text_of("The code's key there; the name changes with the code.", f"code/{archive_name()}"),
         "AuthorsArn": text_of(
             "ARN of the QuickSight group that owns data sets and dashboard. Empty makes no QuickSight resource. The "
             "account needs a QuickSight subscription whose service role may read the reader's secret.",
             "",
+        ),
+        "ReaderName": text_of(
+            "The user of Redshift by which QuickSight reads.",
+            "quicksight_reader",
+            AllowedPattern="[a-z][a-z0-9_]{1,60}",
         ),
         "ReadersArn": text_of("ARN of the QuickSight group that may look. It sees private repositories, too.", ""),
         "ImportMode": text_of(
@@ -149,22 +156,21 @@ def _parameters() -> Json:
 def _tables() -> Json:
     """The custom resource with its function, roles and secret."""
     mine = {"StringEquals": {"redshift-data:statement-owner-iam-userid": "${aws:userid}"}}
-    # The ARN of a workgroup holds an id that no stack knows before it is made.
-    workgroups = _sub("arn:${AWS::Partition}:redshift-serverless:${AWS::Region}:${AWS::AccountId}:workgroup/*")
+    workgroup = _ref("WorkgroupArn")
 
     def uses_data_api(*more: Json) -> Json:
         own = ["redshift-data:DescribeStatement", "redshift-data:GetStatementResult", "redshift-data:CancelStatement"]
         return {
             "Version": "2012-10-17",
             "Statement": [
-                {"Effect": "Allow", "Action": ["redshift-data:ExecuteStatement"], "Resource": workgroups},
-                # These name a statement, which has no ARN; the condition keeps to one's own.
-                {"Effect": "Allow", "Action": own, "Resource": "*", "Condition": mine},
+                _allow(["redshift-data:ExecuteStatement"], workgroup),
+                # A statement has no ARN; the condition keeps to one's own.
+                {"Sid": "AnyResourceOfOnesOwn", **_allow(own, "*"), "Condition": mine},
                 *more,
             ],
         }
 
-    credentials = {"Effect": "Allow", "Action": ["redshift-serverless:GetCredentials"], "Resource": workgroups}
+    credentials = _allow(["redshift-serverless:GetCredentials"], workgroup)
     log_group = _arn("HandlerLogs")
     secrets = [
         _ref("ReaderSecret"),
@@ -179,7 +185,7 @@ def _tables() -> Json:
                 "Description": "The user of Redshift by which QuickSight reads marts.",
                 "KmsKeyId": _ref("KmsKeyArn"),
                 "GenerateSecretString": {
-                    "SecretStringTemplate": '{"username": "quicksight_reader"}',
+                    "SecretStringTemplate": _sub('{"username": "${ReaderName}"}'),
                     "GenerateStringKey": "password",
                     "PasswordLength": 48,
                     "ExcludePunctuation": True,
@@ -285,7 +291,8 @@ def _quicksight() -> Json:
                         "PolicyDocument": {
                             "Version": "2012-10-17",
                             "Statement": [
-                                _allow(
+                                {"Sid": "AnyResourceSinceInterfacesHaveNoNameYet"}
+                                | _allow(
                                     [
                                         "ec2:CreateNetworkInterface",
                                         "ec2:ModifyNetworkInterfaceAttribute",
@@ -301,6 +308,25 @@ def _quicksight() -> Json:
                 ],
             },
         },
+        "QuickSightSecurityGroup": {
+            "Type": "AWS::EC2::SecurityGroup",
+            **only,
+            "Properties": {
+                "GroupDescription": "Interfaces of QuickSight: to the warehouse and nowhere else.",
+                "VpcId": _ref("VpcId"),
+                "SecurityGroupEgress": [_between("What is asked.", 5439, 5439, To="WarehouseSecurityGroupId")],
+                # QuickSight does not take an answer for part of what was asked: it needs a rule of its own.
+                "SecurityGroupIngress": [_between("What is answered.", 1024, 65535, From="WarehouseSecurityGroupId")],
+            },
+        },
+        "WarehouseTakesQuickSight": {
+            "Type": "AWS::EC2::SecurityGroupIngress",
+            **only,
+            "Properties": {
+                "GroupId": _ref("WarehouseSecurityGroupId"),
+                **_between("QuickSight.", 5439, 5439, From="QuickSightSecurityGroup"),
+            },
+        },
         "QuickSightNetwork": {
             "Type": "AWS::QuickSight::VPCConnection",
             **only,
@@ -310,7 +336,7 @@ def _quicksight() -> Json:
                 "Name": _ref("Name"),
                 "RoleArn": _arn("QuickSightNetworkRole"),
                 "SubnetIds": _ref("SubnetIds"),
-                "SecurityGroupIds": [_ref("QuickSightSecurityGroupId")],
+                "SecurityGroupIds": [_ref("QuickSightSecurityGroup")],
             },
         },
         "DataSource": {
@@ -324,7 +350,7 @@ def _quicksight() -> Json:
                 "Type": "REDSHIFT",
                 "DataSourceParameters": {
                     "RedshiftParameters": {
-                        "Host": _ref("EndpointAddress"),
+                        "Host": _ref("Address"),
                         "Port": _ref("Port"),
                         "Database": _ref("DatabaseName"),
                     }
@@ -448,6 +474,13 @@ def _sub(pattern: str) -> Json:
 
 def _allow(actions: list[str], resource: Any) -> Json:
     return {"Effect": "Allow", "Action": actions, "Resource": resource}
+
+
+def _between(why: str, low: int, high: int, **groups: str) -> Json:
+    """A rule of a security group, `From` or `To` another one."""
+    side = {"From": "SourceSecurityGroupId", "To": "DestinationSecurityGroupId"}
+    named = {side[way]: _ref(group) for way, group in groups.items()}
+    return {"Description": why, "IpProtocol": "tcp", "FromPort": low, "ToPort": high, **named}
 
 
 def _trust(service: str) -> Json:
