@@ -206,6 +206,8 @@ def test_dagsters_instance_on_ecs_launches_tasks_and_keeps_runs_in_postgresql(
         "DAGSTER_RUN_TASK_DEFINITION": "oss-datastore-run",
     }.items():
         monkeypatch.setenv(name, value)
+    # The session that boto3 keeps has the credentials of whoever asked first.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     boto3.client("ecs").register_task_definition(
         family="oss-datastore-run", containerDefinitions=[{"name": "run", "image": "oss-datastore:1", "memory": 512}]
     )

@@ -146,6 +146,8 @@ def test_removing_the_stack_asks_nothing_of_redshift(wanted: dict[str, Any]) -> 
 
 @pytest.fixture
 def aws(moto_s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The session that boto3 keeps has the credentials of whoever asked first.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     for name, value in {
         "AWS_ENDPOINT_URL": moto_s3,
         "AWS_DEFAULT_REGION": "us-east-1",
