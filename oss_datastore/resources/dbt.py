@@ -80,7 +80,12 @@ def _address(settings: Settings) -> dict[str, str]:
 
 
 def prepare_manifest() -> Path:
-    """The project's manifest, parsed anew when one of its files is newer. Safe when two processes start at once."""
+    """The project's manifest, parsed anew when one of its files is newer. Safe when two processes start at once.
+
+    Where nothing can be written, as in an image, it was parsed when that was built.
+    """
+    if MANIFEST.exists() and not os.access(MANIFEST.parent, os.W_OK):
+        return MANIFEST
     MANIFEST.parent.mkdir(exist_ok=True)
     with (MANIFEST.parent / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

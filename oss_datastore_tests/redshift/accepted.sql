@@ -83,3 +83,6 @@ select top 10 a from t order by a;
 select current_user, current_database(), current_schema();
 explain select a from t;
 cancel 123;
+create user "IAMR:oss-datastore-run" password disable;
+alter user quicksight_reader password 'md5153c434b4b77c89e6b94f12c5393af5b';
+grant create on database "dev" to "IAMR:oss-datastore-run";

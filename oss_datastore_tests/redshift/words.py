@@ -13,6 +13,9 @@ _LISTAGG = re.compile(r"\blistagg\s*\(", re.IGNORECASE)
 _WITHIN = re.compile(r"\s*within\s+group\s*\(\s*order\s+by\s+", re.IGNORECASE)
 _ROLE = re.compile(r"\b(to|grant)\s+role\s+", re.IGNORECASE)
 _NEW_ROLE = re.compile(r"\s*create\s+role\s+(\w+)\s*;?\s*\Z", re.IGNORECASE)
+_NEW_USER = re.compile(
+    r"\s*create\s+user\s+(\w+|\"[^\"]+\")\s+password\s+(disable|'md5\w{32}')\s*;?\s*\Z", re.IGNORECASE
+)
 
 
 def for_postgres(statement: str) -> str:
@@ -20,6 +23,10 @@ def for_postgres(statement: str) -> str:
     found = _NEW_ROLE.match(statement)
     if found:
         return f"select shim_create_role('{found[1]}')"
+    found = _NEW_USER.match(statement)
+    if found:
+        password = "null" if found[2].lower() == "disable" else found[2]
+        return f"create user {found[1]} password {password}"
     words = statement.lower()
     if "create" in words and "table" in words:
         statement = _LAYOUT.sub("", statement)

@@ -1,0 +1,1 @@
+"""The stack of the infomarts: `template` puts it together, `handler` is what its Lambda function runs."""
