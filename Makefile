@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench soak ui run lint clean
+.PHONY: help demo test bench soak ui run lint infra-check clean
 
 help: ## list what can be made
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## thirty days of an invented organisation, from its GitHub to a report, in a few minutes
 	@$(BIN)/oss-datastore demo
@@ -41,8 +41,25 @@ lint: $(READY) ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-clean: ## remove the virtual environment and what tools left (never the data)
-	rm -rf $(VENV) sql/target sql/logs build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+INFRA := .venv-infra
+AUDIT := .venv-audit
+STACKS = $(shell grep -l '^AWSTemplateFormatVersion' infra/*.yaml)
+REGIONS := us-east-1 eu-central-1 eu-west-1
+
+infra-check: $(READY) $(INFRA)/.ready $(AUDIT)/.ready ## check the AWS templates, licences and secrets, and write the SBOM
+	$(INFRA)/bin/cfn-lint --regions $(REGIONS) --include-checks I -- $(STACKS)
+	$(BIN)/python -m pytest -q -n 0 oss_datastore_tests/infra/test_templates.py
+	$(INFRA)/bin/checkov --framework cloudformation --compact --quiet --skip-download $(foreach stack,$(STACKS),-f $(stack))
+	@mkdir -p build
+	$(AUDIT)/bin/pip-licenses --python $(BIN)/python --format csv --output-file build/licences.csv \
+	  --allow-only "$$(grep -v '^#' infra/licences.txt | paste -s -d ';')"
+	git ls-files -z | grep -z -v -E '[.](png|lock|baseline)$$|column_lineage.json$$|docs/datasets.md$$' | \
+	  xargs -0 $(AUDIT)/bin/detect-secrets scan --no-verify > build/secrets.json
+	$(BIN)/python -m oss_datastore_tests.infra.found_secrets build/secrets.json
+	$(AUDIT)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o build/sbom.json $(BIN)/python
+
+clean: ## remove the virtual environments and what tools left (never the data)
+	rm -rf $(VENV) $(INFRA) $(AUDIT) sql/target sql/logs build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # Debian's python3 comes without ensurepip; then virtualenv, installed for the user, makes the environment.
 $(READY): requirements.lock pyproject.toml
@@ -52,3 +69,11 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
+
+# What checks the templates and what checks the project want other versions of the same packages than the project.
+$(INFRA)/.ready: infra/requirements.lock
+$(AUDIT)/.ready: infra/audit.lock
+$(INFRA)/.ready $(AUDIT)/.ready:
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D) 2>/dev/null || $(PYTHON) -m virtualenv --quiet $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
