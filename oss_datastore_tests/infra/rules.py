@@ -71,7 +71,7 @@ def no_action_is_a_wildcard(template: Template) -> Iterator[str]:
 
 
 def any_resource_has_its_reason_in_its_name(template: Template) -> Iterator[str]:
-    """A role may do something to `*` only by a statement whose Sid says `AnyResource`, beside which the reason stands."""
+    """A role may do something to `*` only by a statement whose Sid says `AnyResource`; the reason stands beside it."""
     for name, role in resources(template, "AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy").items():
         for path, statement in _statements(role, "Allow"):
             if "*" in _list(statement.get("Resource", [])) and "AnyResource" not in statement.get("Sid", ""):
