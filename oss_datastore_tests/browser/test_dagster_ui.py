@@ -118,8 +118,11 @@ def test_an_infomart_shows_its_rows_and_what_it_lacks(ui: DagsterUi, page: Page,
     expect(page.get_by_text("views_count").first).to_be_visible()
     _fold(page, "Columns")
     picture(page, "dagster-infomart", height=1250)
-    page.get_by_text("[Show Markdown]").first.click()
-    expect(page.get_by_role("dialog").get_by_role("columnheader", name="views_count")).to_be_visible()
+    # A table of few rows is shown as it is, a longer one when it is asked for.
+    asked_for = page.get_by_text("[Show Markdown]")
+    if asked_for.count():
+        asked_for.first.click()
+    expect(page.get_by_role("columnheader", name="views_count").last).to_be_visible()
     picture(page, "dagster-preview")
 
 
