@@ -37,7 +37,7 @@ def environment(simulator: Simulator | None, home: Path, **more: str) -> dict[st
 
 
 def command(
-    *arguments: str, env: dict[str, str], cwd: Path, prelude: str = "", timeout: float = 150
+    *arguments: str, env: dict[str, str], cwd: Path, prelude: str = "", timeout: float = 500
 ) -> subprocess.CompletedProcess[str]:
     """`oss-datastore` with these arguments, waited for."""
     return subprocess.run(

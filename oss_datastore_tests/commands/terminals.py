@@ -58,7 +58,7 @@ def at_terminal(
     *,
     columns: int = 80,
     press: tuple[str, str] | None = None,
-    timeout: float = 150,
+    timeout: float = 500,
 ) -> AtTerminal:
     """Runs a command at a terminal of that width. `press` is a text to wait for and the key that is then pressed."""
     ours, theirs = pty.openpty()
