@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import psycopg2
 import pytest
@@ -90,8 +91,22 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
 
     A process of its own, as every command is in `commands`, waits for it as ever.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _: None)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _a_module_leaves_the_environment_as_it_was() -> Iterator[None]:
+    """What fixtures of a module, and days lived through in this process, set stays with it."""
+    with patch.dict(os.environ):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _a_test_leaves_the_environment_as_it_was() -> Iterator[None]:
+    """A variable left behind would be stronger than the .env of the next test."""
+    with patch.dict(os.environ):
         yield
 
 
