@@ -30,8 +30,10 @@ from oss_datastore.staging.store import RawStore
 from oss_datastore.warehouse.engine import SCHEMAS, Load, WarehouseBusy, WarehouseRefused, WarehouseUnavailable
 from oss_datastore.warehouse.over_psycopg2 import has_infomarts, read_only, rows_of, told
 
+ROLES = ("oss_datastore_reader", "oss_datastore_pii_reader")
+"""Who may read: everything but personal data, and that, too."""
+
 _GRANTS = Path(__file__).resolve().parents[2] / "sql" / "warehouse" / "redshift_grants.sql"
-_ROLES = ("oss_datastore_reader", "oss_datastore_pii_reader")
 _LOCK = "metrics_vault.write_lock"
 _LOADS = "loads"
 _ROWS_OF_A_FILE = 250_000
@@ -211,14 +213,14 @@ class RedshiftWarehouse:
             except psycopg2.errors.InsufficientPrivilege as why:
                 raise WarehouseUnavailable(f"{told(why)}; the user needs CREATE on the database") from None
             if missing and self._has_roles(cursor):
-                for statement in _statements(_GRANTS.read_text(encoding="utf-8")):
+                for statement in grants():
                     cursor.execute(statement)
 
     def _has_roles(self, cursor: Any) -> bool:
-        cursor.execute("select role_name from svv_roles where role_name in %s", [_ROLES])
+        cursor.execute("select role_name from svv_roles where role_name in %s", [ROLES])
         there = {name for (name,) in cursor.fetchall()}
         try:
-            for role in _ROLES:
+            for role in ROLES:
                 if role not in there:
                     cursor.execute(f"create role {role}")
         except psycopg2.errors.InsufficientPrivilege:
@@ -269,6 +271,7 @@ class RedshiftWarehouse:
             raise WarehouseUnavailable(told(why)) from None
 
 
-def _statements(script: str) -> list[str]:
-    lines = [line for line in script.splitlines() if not line.startswith("--")]
+def grants() -> list[str]:
+    """The statements by which the roles may read, one after the other."""
+    lines = [line for line in _GRANTS.read_text(encoding="utf-8").splitlines() if not line.startswith("--")]
     return [text.strip() for text in "\n".join(lines).split(";") if text.strip()]

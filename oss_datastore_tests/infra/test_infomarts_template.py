@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,9 @@ from infra.infomarts import template
 from infra.infomarts.contracts import marts
 from infra.infomarts.quicksight import draw
 from oss_datastore.report.dashboards import Dashboard, Visual, dashboard
+from oss_datastore.warehouse.redshift import grants
 
+SQL = Path(__file__).resolve().parents[2] / "sql"
 KEPT: dict[str, Any] = yaml.safe_load(INFOMARTS.read_text(encoding="utf-8"))
 RESOURCES: dict[str, Any] = KEPT["Resources"]
 DEFINITION: dict[str, Any] = RESOURCES["Dashboard"]["Properties"]["Definition"]
@@ -131,7 +134,7 @@ def test_the_code_is_the_handler_and_a_changed_handler_has_another_name() -> Non
 
 def test_rights_are_those_that_the_pipeline_gives_and_data_outlives_the_stack() -> None:
     resource = RESOURCES["Infomarts"]
-    assert resource["Properties"]["Grants"] == template.grants()
-    assert len(resource["Properties"]["Grants"]) == template.GRANTS.read_text().count(";\n")
+    assert resource["Properties"]["Grants"] == grants()
+    assert len(resource["Properties"]["Grants"]) == (SQL / "warehouse" / "redshift_grants.sql").read_text().count(";\n")
     assert resource["DeletionPolicy"] == RESOURCES["ReaderSecret"]["DeletionPolicy"] == "Retain"
     assert RESOURCES["DataSource"]["Properties"]["SslProperties"] == {"DisableSsl": False}
