@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -156,21 +157,26 @@ def open_letters(settings: Settings) -> SpoolingQueue:
     return queue
 
 
-def open_warehouse(settings: Settings) -> Warehouse:
-    """The warehouse of the settings: a DuckDB file under the home, a PostgreSQL, or a Redshift."""
+def open_warehouse(
+    settings: Settings, *, wait_seconds: float = 600.0, tell: Callable[[str], None] = logger.warning
+) -> Warehouse:
+    """The warehouse of the settings: a DuckDB file under the home, a PostgreSQL, or a Redshift.
+
+    `tell` hears, once, that another process writes; after `wait_seconds` of that, its methods raise WarehouseBusy.
+    """
     from oss_datastore.warehouse import DuckDbWarehouse, PostgresWarehouse
 
     prepare_home(settings)
     if settings.warehouse == "duckdb" or settings.warehouse_url is None:
-        return DuckDbWarehouse(settings.warehouse_path, tell=logger.warning)
+        return DuckDbWarehouse(settings.warehouse_path, tell, wait_seconds)
     if settings.warehouse == "postgres":
-        return PostgresWarehouse(settings.warehouse_url.get_secret_value(), tell=logger.warning)
+        return PostgresWarehouse(settings.warehouse_url.get_secret_value(), tell, wait_seconds)
     from oss_datastore.warehouse.redshift import RedshiftWarehouse
 
     def connect() -> Any:
         return _connect_to_redshift(settings)
 
-    return RedshiftWarehouse(connect, open_store(settings), settings.copy_role or "", tell=logger.warning)
+    return RedshiftWarehouse(connect, open_store(settings), settings.copy_role or "", tell, wait_seconds)
 
 
 def redshift_address(settings: Settings) -> RedshiftAddress:

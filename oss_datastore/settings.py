@@ -318,9 +318,8 @@ def require_redshift_address(address: str) -> None:
         return
     parts = urlsplit(address)
     if parts.scheme == "redshift":
-        if not (parts.hostname and parts.username and parts.password and parts.path.strip("/")) or not _has_port(
-            parts.netloc
-        ):
+        named = parts.hostname and parts.username and parts.password and parts.path.strip("/")
+        if not named or not _has_port(parts.netloc):
             raise ValueError("expected redshift://user:password@host:5439/database")
     elif not (parts.scheme == "redshift+iam" and parts.hostname and parts.path.strip("/")):
         raise ValueError("expected redshift+iam://workgroup-or-cluster/database")

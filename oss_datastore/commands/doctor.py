@@ -21,7 +21,7 @@ from oss_datastore.connections import open_github, open_queue, open_store, open_
 from oss_datastore.github import GitHub, GitHubError
 from oss_datastore.redaction import redact_text
 from oss_datastore.settings import Settings, WrongSetting
-from oss_datastore.warehouse import DuckDbWarehouse, PostgresWarehouse, WarehouseBusy
+from oss_datastore.warehouse import WarehouseBusy
 
 _PLACES = ("home", "store", "dead letter queue", "warehouse")
 
@@ -155,9 +155,7 @@ def _queue(settings: Settings) -> str:
 
 
 def _warehouse(settings: Settings) -> str:
-    warehouse = open_warehouse(settings)
-    if isinstance(warehouse, DuckDbWarehouse | PostgresWarehouse):
-        warehouse = replace(warehouse, wait_seconds=_PATIENCE_SECONDS, tell=lambda message: None)
+    warehouse = open_warehouse(settings, wait_seconds=_PATIENCE_SECONDS, tell=lambda message: None)
     try:
         warehouse.prepare([])
     except WarehouseBusy:

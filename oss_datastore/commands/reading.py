@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import TypeVar
 
 import click
@@ -46,7 +45,7 @@ def read_infomarts(settings: Settings, read: Callable[[Readable], T]) -> T:
     if not isinstance(warehouse, DuckDbWarehouse):
         return read(loaded_warehouse(settings))
     with suppress(WarehouseBusy):
-        at_once = replace(warehouse, wait_seconds=0.0, tell=lambda message: None)
+        at_once = open_warehouse(settings, wait_seconds=0.0, tell=lambda message: None)
         if at_once.is_loaded() and marts_of(at_once):
             return read(at_once)
     with suppress(NotKept):
