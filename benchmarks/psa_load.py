@@ -28,12 +28,11 @@ from benchmarks.measure import show, took
 from oss_datastore.catalogue import DATASETS, TABLES
 from oss_datastore.catalogue.parse import Row, parse
 from oss_datastore.dead_letters.embedded import EmbeddedPostgres
-from oss_datastore.simulator.server import Simulator
 from oss_datastore.staging.lines import Staging
 from oss_datastore.staging.store import LocalStore
 from oss_datastore.warehouse import DuckDbWarehouse, PostgresWarehouse
 from oss_datastore.warehouse.psa import arrow
-from oss_datastore_tests.staging.fetching import PLENTY, after, fetch_all, fetcher
+from oss_datastore_tests.staging.fetching import lived_through
 
 DAY = date(2026, 10, 14)
 HALF = 0.5
@@ -52,14 +51,6 @@ def parsed(folder: Path, *, hashes: bool) -> tuple[list[Row], float]:
                 found = parse(DATASETS[part.dataset], part, line.payload, DAY, line.fetched_at, hashes=hashes)
                 rows += found.rows.get(ISSUES.name, [])
     return rows, measured.cpu
-
-
-def staged(folder: Path) -> None:
-    """Fetches the issues of a lively organisation."""
-    with Simulator(repos=REPOSITORIES, seed=1, now=after(DAY), limits=PLENTY) as github:
-        run = fetcher(github, folder, now=after(DAY))
-        fetch_all(run, DAY)
-        run.github.close()
 
 
 def multiplied(rows: pa.Table, count: int, path: Path) -> None:
@@ -146,7 +137,7 @@ def main() -> int:
     wanted = asked.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        staged(folder / "store")
+        lived_through(folder / "store", [DAY], repos=REPOSITORIES, seed=1)
         rows, hashed = parsed(folder / "store", hashes=True)
         _, unhashed = parsed(folder / "store", hashes=False)
         multiplied(arrow(ISSUES, rows), wanted.rows, folder / "issues.parquet")

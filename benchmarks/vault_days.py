@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -25,28 +24,12 @@ from oss_datastore.catalogue import ANSWER_SETS
 from oss_datastore.connections import open_warehouse
 from oss_datastore.resources.dbt import PROJECT, dbt_environment
 from oss_datastore.settings import Settings
-from oss_datastore.simulator.server import Simulator
-from oss_datastore.staging.lines import Staging
-from oss_datastore.staging.store import LocalStore
 from oss_datastore.warehouse import PSA_TABLES, PsaLoader
-from oss_datastore_tests.staging.fetching import PLENTY, MemoryLetters, after, fetch_all, fetcher
+from oss_datastore_tests.staging.fetching import MemoryLetters, lived_through
 
 LAST = date(2026, 10, 14)
 REPOSITORIES = 12
-LIMITS = replace(PLENTY, window_seconds=0.2, secondary_window_seconds=0.2)
 ONE_DAY, A_YEAR = 30.0, 240.0
-
-
-def fetched(folder: Path, days: Sequence[date]) -> Staging:
-    """The staged answers of these days."""
-    staging = Staging(LocalStore(folder / "store"))
-    with Simulator(repos=REPOSITORIES, seed=1, now=after(days[0]), limits=LIMITS) as github:
-        for day in days:
-            github.set_now(after(day))
-            run = fetcher(github, folder / "store", now=after(day), staging=staging)
-            fetch_all(run, day)
-            run.github.close()
-    return staging
 
 
 @contextmanager
@@ -83,7 +66,7 @@ def main() -> int:
     failed: list[str] = []
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home)
-        staging = fetched(folder, days)
+        staging = lived_through(folder / "store", days, repos=REPOSITORIES, seed=1)
         settings = Settings.load(OSS_DATASTORE_HOME=folder, _env_file=None)
         os.environ.update(dbt_environment(settings))
         warehouse = open_warehouse(settings)

@@ -16,7 +16,8 @@ from pathlib import Path
 from oss_datastore.catalogue import ANSWER_SETS
 from oss_datastore.staging.lines import Staging
 from oss_datastore.staging.store import LocalStore
-from soak.loading import Home, engines, fetched
+from oss_datastore_tests.staging.fetching import lived_through
+from soak.loading import SEED, Home, engines
 from soak.plans import differing, measured
 
 FIRST = date(2026, 9, 15)
@@ -39,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             days = [FIRST + timedelta(days=n) for n in range(wanted.days)]
             with measured(f"{wanted.repositories} repositories fetched"):
-                staging = fetched(folder, days, wanted.repositories, faults=FAULTS)
+                staging = lived_through(folder / "store", days, repos=wanted.repositories, seed=SEED, faults=FAULTS)
         print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {len(days)} days, {days[0]} to {days[-1]}")
         expected = None
         with engines(folder) as known:

@@ -6,7 +6,6 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,17 +18,14 @@ from oss_datastore.connections import open_warehouse
 from oss_datastore.dead_letters.embedded import EmbeddedPostgres
 from oss_datastore.resources.dbt import PROJECT, dbt_environment
 from oss_datastore.settings import Settings
-from oss_datastore.simulator.server import Simulator
 from oss_datastore.staging.lines import Staging
-from oss_datastore.staging.store import LocalStore
 from oss_datastore.warehouse import PSA_TABLES, PsaLoader
 from oss_datastore_tests.redshift.shim import Shim
 from oss_datastore_tests.redshift.vocabulary import judge
-from oss_datastore_tests.staging.fetching import PLENTY, MemoryLetters, after, fetch_all, fetcher
+from oss_datastore_tests.staging.fetching import MemoryLetters
 from oss_datastore_tests.warehouse.digests import Digest, digests
 
 SEED = 3
-LIMITS = replace(PLENTY, window_seconds=0.2, secondary_window_seconds=0.2)
 
 
 class Home:
@@ -70,18 +66,6 @@ class Home:
         if not done.success:
             raise RuntimeError(f"dbt {arguments[0]} failed: {done.exception or done.result}")
         return done
-
-
-def fetched(folder: Path, days: Sequence[date], repositories: int, **simulator: Any) -> Staging:
-    """The staged answers of these days of an organisation of so many repositories."""
-    staging = Staging(LocalStore(folder / "store"))
-    with Simulator(repos=repositories, seed=SEED, now=after(days[0]), limits=LIMITS, **simulator) as github:
-        for day in days:
-            github.set_now(after(day))
-            run = fetcher(github, folder / "store", now=after(day), staging=staging)
-            fetch_all(run, day)
-            run.github.close()
-    return staging
 
 
 @contextmanager

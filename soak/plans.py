@@ -23,9 +23,9 @@ from pathlib import Path
 from oss_datastore.simulator.server import Simulator
 from oss_datastore.staging.lines import Staging
 from oss_datastore.staging.store import LocalStore
-from oss_datastore_tests.staging.fetching import after, fetch_all, fetcher
+from oss_datastore_tests.staging.fetching import QUICK, after, fetch_all, fetcher
 from oss_datastore_tests.warehouse.digests import Digest
-from soak.loading import LIMITS, SEED, Home, engines
+from soak.loading import SEED, Home, engines
 
 FIRST = date(2026, 4, 18)
 FAULTS = {"bad_gateway": 0.02, "truncated": 0.01, "graphql_node_error": 0.01, "forbidden@/repos/*/traffic/*": 0.02}
@@ -36,7 +36,7 @@ def live(folder: Path, days: Sequence[date], repositories: int) -> tuple[Staging
     """Fetches and loads day by day; every fifth day with failures, loaded so, asked again and loaded again."""
     staging = Staging(LocalStore(folder / "store"))
     home = Home(folder / "lived", staging)
-    with Simulator(repos=repositories, seed=SEED, now=after(days[0]), limits=LIMITS, timeout_seconds=0.01) as github:
+    with Simulator(repos=repositories, seed=SEED, now=after(days[0]), limits=QUICK, timeout_seconds=0.01) as github:
         for number, day in enumerate(days):
             github.set_now(after(day))
             fails = number % 5 == 4

@@ -25,7 +25,8 @@ import psycopg2
 from oss_datastore.dead_letters.embedded import EmbeddedPostgres
 from oss_datastore.staging.lines import Staging
 from oss_datastore.staging.store import LocalStore
-from soak.loading import Home, fetched
+from oss_datastore_tests.staging.fetching import lived_through
+from soak.loading import Home
 from soak.plans import differing, measured
 
 FIRST = date(2026, 9, 15)
@@ -81,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
     broken, broke_off = 0, 0
     with tempfile.TemporaryDirectory(prefix="soak-stops-") as name:
         folder = Path(name)
-        fetched(folder, days, wanted.repositories)
+        lived_through(folder / "store", days, repos=wanted.repositories, seed=SEED)
         server = EmbeddedPostgres(folder / "server")
         server.start()
         try:

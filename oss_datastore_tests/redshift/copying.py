@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
+
+from oss_datastore_tests.staging.store_fixtures import s3_client
 
 COPY = re.compile(
     r"""\s*copy\s+(?P<table>[\w."]+)\s+from\s+'s3://(?P<bucket>[^/']+)/(?P<key>[^']+)'\s+
@@ -43,13 +44,7 @@ class CopyFails(Exception):
 
 def rows_as_csv(copy: re.Match[str], s3_endpoint: str, cursor: Any) -> Iterator[bytes]:
     """The rows of all files of the manifest, as PostgreSQL takes them. Raises CopyFails."""
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=s3_endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="shim",
-        aws_secret_access_key="shim",
-    )
+    s3 = s3_client(s3_endpoint)
     schema, _, name = copy["table"].replace('"', "").partition(".")
     cursor.execute(
         "select data_type from information_schema.columns where table_schema = %s and table_name = %s "

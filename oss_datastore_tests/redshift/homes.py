@@ -14,6 +14,7 @@ import pytest
 
 from oss_datastore.staging.store import S3Store
 from oss_datastore.warehouse.redshift import RedshiftWarehouse
+from oss_datastore_tests.staging.store_fixtures import fresh_s3_store, s3_client
 
 ROLE = "arn:aws:iam::123456789012:role/oss-datastore-copy"
 
@@ -21,24 +22,14 @@ ROLE = "arn:aws:iam::123456789012:role/oss-datastore-copy"
 def bucket(endpoint: str) -> str:
     """The name of a new bucket on the S3 stand-in."""
     name = f"load-{secrets.token_hex(8)}"
-    _s3(endpoint).create_bucket(Bucket=name)
+    s3_client(endpoint).create_bucket(Bucket=name)
     return name
 
 
 def redshift_warehouse(url: str, endpoint: str, *, wait_seconds: float = 600.0) -> RedshiftWarehouse:
     """The warehouse at an address of the shim's, loading through a new bucket."""
-    store = S3Store(_s3(endpoint), bucket(endpoint))
+    store = fresh_s3_store(endpoint)
     return RedshiftWarehouse(lambda: psycopg2.connect(_as_postgresql(url)), store, ROLE, wait_seconds=wait_seconds)
-
-
-def _s3(endpoint: str) -> object:
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
 
 
 @contextmanager

@@ -13,14 +13,12 @@ from oss_datastore.catalogue import ANSWER_SETS, DATASETS
 from oss_datastore.connections import open_warehouse
 from oss_datastore.resources.dbt import PROJECT, dbt_environment
 from oss_datastore.settings import Settings
-from oss_datastore.simulator.server import Simulator
 from oss_datastore.staging.lines import Staging
-from oss_datastore.staging.store import LocalStore
 from oss_datastore.warehouse import PSA_TABLES, PsaLoader
 from oss_datastore_tests.parsed import parsed_for
 from oss_datastore_tests.redshift.homes import ROLE, bucket
 from oss_datastore_tests.redshift.shim import Shim
-from oss_datastore_tests.staging.fetching import PLENTY, MemoryLetters, after, fetch_all, fetcher
+from oss_datastore_tests.staging.fetching import MemoryLetters, lived_through
 from oss_datastore_tests.warehouse.digests import Digest, digests
 
 DAYS = [date(2026, 10, 13) + timedelta(days=n) for n in range(3)]
@@ -42,15 +40,7 @@ MODELS = (
 
 @pytest.fixture(scope="module")
 def staging(tmp_path_factory: pytest.TempPathFactory) -> Staging:
-    folder = tmp_path_factory.mktemp("store")
-    kept = Staging(LocalStore(folder))
-    with Simulator(repos=2, seed=3, now=after(DAYS[0]), limits=PLENTY) as github:
-        for day in DAYS:
-            github.set_now(after(day))
-            run = fetcher(github, folder, now=after(day), staging=kept, datasets=ASKED)
-            fetch_all(run, day)
-            run.github.close()
-    return kept
+    return lived_through(tmp_path_factory.mktemp("store"), DAYS, repos=2, seed=3, datasets=ASKED)
 
 
 class Loader:

@@ -9,7 +9,6 @@ from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 import psycopg2
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +17,7 @@ import redshift_connector
 
 from oss_datastore_tests.redshift.homes import bucket
 from oss_datastore_tests.redshift.words import for_postgres
+from oss_datastore_tests.staging.store_fixtures import s3_client
 
 Query = Callable[[str], list[Any]]
 
@@ -94,13 +94,7 @@ class Files:
 
     def __init__(self, endpoint: str, url: str) -> None:
         self.bucket = bucket(endpoint)
-        self.s3 = boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="x",
-            aws_secret_access_key="x",
-        )
+        self.s3 = s3_client(endpoint)
         self.connection = psycopg2.connect(url.replace("redshift://", "postgresql://"))
         self.run("create schema if not exists psa")
         self.run("create table psa.things (thing_id bigint, name varchar(65535))")

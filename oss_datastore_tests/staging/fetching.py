@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -127,6 +127,24 @@ def fetcher(
 def fetch_all(fetcher: Fetcher, day: date, *, force: bool = False) -> list[FetchReport]:
     """Fetches every answer set of a day."""
     return [fetcher.fetch(name, day, force=force) for name in ANSWER_SETS]
+
+
+QUICK = replace(PLENTY, window_seconds=0.2, secondary_window_seconds=0.2)
+"""The same over a window that is soon over, for campaigns that live through many days."""
+
+
+def lived_through(folder: Path, days: Sequence[date], *, repos: int, seed: int, **fetching: Any) -> Staging:
+    """The staged answers of days of an organisation of so many repositories, each fetched after its close."""
+    staging = Staging(LocalStore(folder))
+    with Simulator(
+        repos=repos, seed=seed, now=after(days[0]), limits=QUICK, faults=fetching.pop("faults", None)
+    ) as github:
+        for day in days:
+            github.set_now(after(day))
+            run = fetcher(github, folder, now=after(day), staging=staging, **fetching)
+            fetch_all(run, day)
+            run.github.close()
+    return staging
 
 
 def entries(staging: Staging, day: date) -> list[Any]:
