@@ -13,6 +13,7 @@ import pandas as pd  # type: ignore[import-untyped]
 
 MARTS = (
     "repo_popularity_daily",
+    "repo_popularity_weekly",
     "repo_traffic_daily",
     "repo_traffic_referrers",
     "repo_traffic_paths",
@@ -26,6 +27,7 @@ MARTS = (
     "access_review",
     "security_coverage_daily",
     "security_sla",
+    "security_remediation",
     "security_alerts_daily",
     "issue_metrics_daily",
     "pull_request_metrics_daily",
@@ -46,6 +48,7 @@ _NOT_PUBLIC = (
     "security_alerts_current",
     "security_coverage_daily",
     "security_sla",
+    "security_remediation",
     "security_alerts_daily",
     "contributors",
     "contributor_funnel",

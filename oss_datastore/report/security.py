@@ -9,6 +9,7 @@ from oss_datastore.report.listing import Listing, listing_of
 from oss_datastore.report.marts import Audience, Seen
 
 _MOST = 25
+_MONTHS = 3
 _RANK = {"critical": 0, "high": 1, "medium": 2, "low": 3}
 
 
@@ -61,6 +62,35 @@ def scanning(seen: Seen) -> Listing | None:
     return listing_of(
         "open_scanning_alerts", "Open alerts of code and secret scanning", frame, columns, note, most=_MOST
     )
+
+
+def closed(seen: Seen) -> Listing | None:
+    """How many alerts were closed in the newest months, how, and after how long."""
+    months = seen.read("security_remediation")
+    if months.empty:
+        return None
+    newest = months[months["closed_month"].isin(sorted(set(months["closed_month"]))[-_MONTHS:])]
+    frame = newest.assign(
+        month=[f"{month:%Y-%m}" for month in newest["closed_month"]],
+        kind=newest["alert_kind"].str.replace("_", " "),
+        _rank=newest["severity"].map(_RANK).fillna(4),
+        median=[None if value is None else round(float(value), 1) for value in newest["exposure_days_median"]],
+        p90=newest["exposure_days_p90"].astype("Int64"),
+    ).sort_values(["closed_month", "org_login", "kind", "_rank"], ascending=[False, True, True, True])
+    columns = {"org_login": "Organisation"} if frame["org_login"].nunique() > 1 else {}
+    columns |= {
+        "month": "Month",
+        "kind": "Kind",
+        "severity": "Severity",
+        "fixed": "Fixed",
+        "dismissed": "Dismissed",
+        "false_positives": "False positives",
+        "closed_late": "Past due",
+        "median": "Median days",
+        "p90": "90 % within days",
+    }
+    note = "By the month of closing. What is still open is in no such time, and false positives are in none."
+    return listing_of("closed_alerts", "Alerts that were closed", frame, columns, note, is_open=False)
 
 
 def not_watched(seen: Seen, now: date) -> Listing | None:

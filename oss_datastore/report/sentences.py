@@ -23,7 +23,7 @@ from oss_datastore.report.newcomers import (
     newcomers,
     settled_cohort,
 )
-from oss_datastore.report.waiting import never_answered, overdue, unread
+from oss_datastore.report.waiting import never_answered, overdue, promise, unread
 from oss_datastore.report.who_may import leavers, new_access, new_admins, unknown_lists
 from oss_datastore.report.words import count_text, day_text, joined, listed, number, say, share, short_day, spoken
 
@@ -121,13 +121,15 @@ def _waiting(seen: Seen, now: date) -> Sentence:
     met = int((~due["breached"].astype(bool)).sum())
     parts = []
     if late.empty:
-        parts.append(say("No community pull request waits beyond our promise{known}.", known=_as_known(blind)))
+        text = "No community pull request waits beyond our {promise}{known}."
+        parts.append(say(text, promise=promise(seen), known=_as_known(blind)))
     else:
         oldest = late.iloc[0]
         who = "its reviewer" if oldest["waiting_for"] == "reviewer" else "a maintainer"
         parts.append(
             say(
-                "{count} {exceed} our promise; oldest: {repository} #{number}, {days}, waits for {who}.",
+                "{count} {exceed} our {promise}; oldest: {repository} #{number}, {days}, waits for {who}.",
+                promise=promise(seen),
                 count=number("overdue", len(late), rows="overdue"),
                 exceed="community pull request exceeds" if len(late) == 1 else "community pull requests exceed",
                 repository=oldest["repository"],

@@ -11,13 +11,13 @@ from datetime import date, timedelta
 import pandas as pd  # type: ignore[import-untyped]
 
 from oss_datastore.report.access import changes, people
-from oss_datastore.report.frames import as_date, holds, last_day
+from oss_datastore.report.frames import as_date, dates, holds, last_day
 from oss_datastore.report.lacking import lacking, losing
 from oss_datastore.report.listing import Listing, listing_of
 from oss_datastore.report.marts import Audience, Seen
 from oss_datastore.report.periods import compared
 from oss_datastore.report.projects import archive, health, releases, single, welcome
-from oss_datastore.report.security import alerts_of, not_watched, scanning
+from oss_datastore.report.security import alerts_of, closed, not_watched, scanning
 from oss_datastore.report.sentences import gains
 from oss_datastore.report.waiting import overdue, unread
 from oss_datastore.report.words import listed, of_days, unless_all
@@ -30,12 +30,12 @@ def listings(section: str, seen: Seen) -> list[Listing]:
         return []
     made: dict[str, Callable[[], Iterable[Listing | None]]] = {
         "overview": lambda: [compared(seen, period) for period in ("week", "month", "quarter")],
-        "popularity": lambda: [_popularity(seen, now)],
+        "popularity": lambda: [_popularity(seen, now), _stars_of_the_week(seen)],
         "traffic": lambda: [_traffic(seen, now), _paths(seen)],
         "conversations": lambda: [_overdue(seen, now), _quiet_issues(seen, now)],
         "people": lambda: [welcome(seen, now), single(seen)],
         "access": lambda: [*people(seen, now), changes(seen, now)],
-        "security": lambda: [*alerts_of(seen), scanning(seen), not_watched(seen, now)],
+        "security": lambda: [*alerts_of(seen), scanning(seen), closed(seen), not_watched(seen, now)],
         "releases": lambda: [releases(seen, now)],
         "health": lambda: [archive(seen), health(seen)],
         "data": lambda: [lacking(seen, now), losing(seen, now)],
@@ -74,6 +74,35 @@ def _popularity(seen: Seen, now: date) -> Listing:
         "Stars gained. 7 days: only where both ends were observed. 28 days: the changes of the days that were counted."
     )
     return listing_of("repositories", "Repositories", frame, columns, note, most=100, is_open=False)
+
+
+def _stars_of_the_week(seen: Seen) -> Listing | None:
+    weeks = seen.read("repo_popularity_weekly").dropna(subset=["stargazers_net"])
+    if weeks.empty:
+        return None
+    newest = weeks[weeks["week_start"] == weeks["week_start"].max()]
+    frame = newest.assign(
+        week=dates(newest["week_start"]),
+        known_from=newest["is_approximate"].map({True: "GitHub's history", False: "the list of stargazers"}),
+        **{
+            name: newest[f"stargazers_{name}"].astype("Int64").where(newest["is_approximate"].notna())
+            for name in ("new", "lost")
+        },
+    ).sort_values(["stargazers_net", "repository"], ascending=[False, True])
+    frame["stargazers_net"] = frame["stargazers_net"].astype("Int64")
+    columns = {
+        "repository": "Repository",
+        "week": "Week from",
+        "stargazers_net": "Net",
+        "new": "Given",
+        "lost": "Taken back",
+        "known_from": "Known from",
+    }
+    note = (
+        "The last whole week. GitHub's history knows it about: its days are of another zone, and it forgets who took a "
+        "star back."
+    )
+    return listing_of("stars_of_the_week", "Stars given and taken back", frame, columns, note, most=100, is_open=False)
 
 
 def _traffic(seen: Seen, now: date) -> Listing | None:

@@ -32,3 +32,13 @@ def never_answered(community: pd.DataFrame, at: pd.Timestamp) -> int:
     """Pull requests whose promised first answer was overdue at a moment: open until then, and without any."""
     due, answered, closed = (pd.to_datetime(community[name]) for name in ("due_at", "first_response_at", "closed_at"))
     return int(((due < at) & ~(answered < at) & ~(closed < at)).sum())
+
+
+def promise(seen: Seen) -> str:
+    """What was promised, in the words of the page: "2-day promise", as the mart reckoned it; a bare one of no row."""
+    pulls = seen.read("pull_request_attention")
+    told = pulls[pulls["waiting_due_at"].notna()]
+    if told.empty:
+        return "promise"
+    since, due = (pd.Timestamp(told.iloc[0][name]).date() for name in ("waiting_since", "waiting_due_at"))
+    return f"{len(pd.bdate_range(since, due, inclusive='left'))}-day promise"

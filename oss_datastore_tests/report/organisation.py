@@ -110,6 +110,7 @@ def organisation(
         if n % 7 == 0:
             for m, repo in enumerate(ids):
                 _top_tens(world, day, repo, m, dice, strangers=strangers)
+        _stars_seen(world, day, ids)
     for m, repo in enumerate(ids):
         if m not in (9, 10):
             _conversations(world, first, last, repo, m, dice, strangers=strangers)
@@ -163,6 +164,18 @@ def _further(world: World, loaded: list[date], ids: list[int], dice: random.Rand
     acme.issue(world, last, ids[0] * 100 + 90, ids[0], 28, created_at=at, updated_at=at, comments_count=0)
     for day in loaded[::2]:
         world.cost(day, "issues", 12, 3, len(ids))
+
+
+def _stars_seen(world: World, day: date, ids: list[int]) -> None:
+    """Of every third repository the list of who stars it, of the next its history, of the rest neither."""
+    for m, repo in enumerate(ids):
+        if m % 3 == 0:
+            world.fetched(day, "stargazers", scope("repository", repo))
+        elif m % 3 == 1:
+            world.fetched(day, "star_history", scope("repository", repo))
+            world.satellite(
+                day, "ma_sat_repo_star_history", key(repo, day), repo_hk=key(repo), star_date=day, count=m % 5
+            )
 
 
 def _newcomers(world: World, first: date, last: date, ids: list[int], dice: random.Random) -> None:

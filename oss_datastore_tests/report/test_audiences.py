@@ -27,6 +27,7 @@ INSIDE = (
     "security_alerts_current",
     "security_alerts_daily",
     "security_sla",
+    "security_remediation",
     "security_coverage_daily",
     "contributors",
     "contributor_funnel",

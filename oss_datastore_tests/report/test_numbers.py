@@ -243,6 +243,14 @@ ROWS = {
             max(case when day = date '{LAST}' then subscribers_count end)
             from infomarts.repo_popularity_daily group by repo_id, full_name""",
     ),
+    "stars_of_the_week": (
+        ("Repository", "Week from", "Net", "Given", "Taken back", "Known from"),
+        f"""select {NAME}, {DAY_OF.format("week_start")}, stargazers_net, stargazers_new, stargazers_lost,
+            case is_approximate when true then 'GitHub''s history' when false then 'the list of stargazers' end
+            from infomarts.repo_popularity_weekly
+            where stargazers_net is not null and week_start = (
+              select max(week_start) from infomarts.repo_popularity_weekly where stargazers_net is not null)""",
+    ),
     "traffic_by_repository": (
         ("Repository", "Views", "Clones", "Days counted", "Visitors (GitHub's)"),
         f"""select {NAME}, sum(case when is_final then views_count end), sum(case when is_final then clones_count end),
@@ -313,6 +321,13 @@ ROWS = {
             from infomarts.security_sla where state = 'open' and alert_kind <> 'dependabot'
             order by coalesce(array_position(['critical', 'high', 'medium', 'low'], severity), 9), created_at, 1,
               alert_kind, alert_number limit 25""",
+    ),
+    "closed_alerts": (
+        ("Month", "Kind", "Severity", "Fixed", "Dismissed", "False positives", "Past due", "90 % within days"),
+        """select strftime(closed_month, '%Y-%m'), replace(alert_kind, '_', ' '), severity, fixed, dismissed,
+            false_positives, closed_late, exposure_days_p90 from infomarts.security_remediation
+            where closed_month in (
+              select distinct closed_month from infomarts.security_remediation order by 1 desc limit 3)""",
     ),
     "not_watched": (
         ("Repository", "Off"),
