@@ -14,8 +14,9 @@ from typing import Any
 import dagster as dg
 
 from oss_datastore.assets.feeding import Graph, datasets_of, graph_of
-from oss_datastore.assets.ledger import ledger_metadata, ledger_of, ledger_table, markdown
+from oss_datastore.assets.ledger import ledger_metadata, ledger_of, ledger_table
 from oss_datastore.assets.lineage import personal_columns
+from oss_datastore.markdown import markdown
 from oss_datastore.partitions import SHOWN_DAYS, days_of, tell_by_day
 from oss_datastore.warehouse import (
     Ask,

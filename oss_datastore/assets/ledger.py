@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from oss_datastore.markdown import markdown
 from oss_datastore.staging.ledger import SETTLED, State
 from oss_datastore.warehouse import Ask
 
@@ -57,19 +58,6 @@ def ledger_table(states: States, datasets: Iterable[str]) -> dg.MarkdownMetadata
             [[name, counts.total(), *(counts[state] for state in used)] for name, counts in rows],
         )
     )
-
-
-def markdown(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    """A table in Markdown; what a cell holds stays on one line and in its cell."""
-    names = list(columns)
-    lines = [names, ["---"] * len(names), *([_cell(value) for value in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cell(value: Any) -> str:
-    text = "" if value is None else str(value)
-    text = text if len(text) <= 200 else f"{text[:199]}…"
-    return text.replace("|", "\\|").replace("\r", " ").replace("\n", " ")
 
 
 def _missing(counts: Counter[str]) -> Counter[str]:

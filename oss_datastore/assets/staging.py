@@ -13,9 +13,10 @@ from urllib.parse import unquote
 import dagster as dg
 from pydantic import Field
 
-from oss_datastore.assets.ledger import ledger_metadata, markdown
+from oss_datastore.assets.ledger import ledger_metadata
 from oss_datastore.catalogue import ANSWER_SETS
 from oss_datastore.catalogue.model import Addressable, AnswerSet, Dataset, GraphRequest, RestRequest, ScopeKind
+from oss_datastore.markdown import markdown
 from oss_datastore.partitions import SHOWN_DAYS, days_of, tell_by_day
 from oss_datastore.resources import GitHubResource, StoreResource
 from oss_datastore.staging.fetch import FetchReport

@@ -13,7 +13,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtP
 
 from oss_datastore.assets.feeding import Graph
 from oss_datastore.assets.figures import with_figures
-from oss_datastore.assets.lineage import with_lineage
+from oss_datastore.assets.lineage import personal_columns, with_lineage
 from oss_datastore.partitions import days_of
 from oss_datastore.resources import WarehouseResource
 from oss_datastore.resources.dbt import DbtResource
@@ -135,7 +135,7 @@ def build_vault_assets(
         opened = warehouse.open()
         opened.prepare(PSA_TABLES)
         days = days_of(context)
-        events = with_figures(dbt.run(dbt_arguments(days), context), context, vault, above, opened)
+        events = with_figures(dbt.run(dbt_arguments(days), context, personal_columns), context, vault, above, opened)
         # Each day of a range has an event of its own per table: a year would hold the same lineage 365 times.
         yield from with_lineage(events) if len(days) == 1 else events
 

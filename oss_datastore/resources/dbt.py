@@ -20,7 +20,7 @@ from packaging.version import Version
 from psycopg2.extensions import parse_dsn
 
 from oss_datastore.connections import open_warehouse, prepare_home, redshift_address
-from oss_datastore.resources.rows_at_fault import with_rows_at_fault
+from oss_datastore.resources.rows_at_fault import Hidden, with_rows_at_fault
 from oss_datastore.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2] / "sql"
@@ -150,8 +150,11 @@ class _CommandLine(DbtCliResource):
 class DbtResource(dg.ConfigurableResource):
     """Runs the dbt command line on the warehouse that the settings name."""
 
-    def run(self, arguments: Sequence[str], context: dg.AssetExecutionContext) -> Iterator[Any]:
-        """The Dagster events of one dbt command, as they happen; checks that failed at its end, with rows at fault."""
+    def run(self, arguments: Sequence[str], context: dg.AssetExecutionContext, hidden: Hidden) -> Iterator[Any]:
+        """The Dagster events of one dbt command, as they happen; checks that failed at its end, with rows at fault.
+
+        Of these no column is shown that is `hidden`.
+        """
         settings = Settings.load()
         os.environ.update(dbt_environment(settings))
         command_line = _CommandLine(
@@ -162,4 +165,4 @@ class DbtResource(dg.ConfigurableResource):
         )
         with run_folder(prepare_home(settings) / "dbt", context.run.run_id) as target:
             events = command_line.cli(arguments, context=context, target_path=target).stream()
-            yield from with_rows_at_fault(events, target, open_warehouse(settings))
+            yield from with_rows_at_fault(events, target, open_warehouse(settings), hidden)

@@ -1,20 +1,28 @@
-"""Which rows a dbt test found, beside how many: its query is asked again once dbt has let go of the warehouse."""
+"""Which rows a dbt test found, beside how many: its query is asked again once dbt has let go of the warehouse.
+
+Nobody can be forgotten in what Dagster has written down, so values that tell of persons are left out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from oss_datastore.markdown import markdown
 from oss_datastore.warehouse import Warehouse, WarehouseBusy, WarehouseRefused, WarehouseUnavailable, ask
 
 SHOWN = 20
 """So many rows are shown of each test."""
 
 
-def with_rows_at_fault(events: Iterable[Any], target: Path, warehouse: Warehouse) -> Iterator[Any]:
+Hidden = Callable[[dg.AssetKey], Collection[str]]
+"""The columns of a table whose values are not shown."""
+
+
+def with_rows_at_fault(events: Iterable[Any], target: Path, warehouse: Warehouse, hidden: Hidden) -> Iterator[Any]:
     """The events of a dbt run; checks that failed come at its end, with their rows. `target` is dbt's folder.
 
     What dbt raises when it ends is raised after them.
@@ -30,12 +38,12 @@ def with_rows_at_fault(events: Iterable[Any], target: Path, warehouse: Warehouse
     except Exception as why:
         ended = why
     for result in failed:
-        yield _told(result, target, warehouse)
+        yield _told(result, target, warehouse, hidden)
     if ended is not None:
         raise ended
 
 
-def _told(result: dg.AssetCheckResult, target: Path, warehouse: Warehouse) -> dg.AssetCheckResult:
+def _told(result: dg.AssetCheckResult, target: Path, warehouse: Warehouse, hidden: Hidden) -> dg.AssetCheckResult:
     query = _query(result, target)
     if query is None:
         return result
@@ -43,7 +51,12 @@ def _told(result: dg.AssetCheckResult, target: Path, warehouse: Warehouse) -> dg
         columns, rows = ask(warehouse, f"select * from (\n{query}\n) as at_fault limit {SHOWN}")  # noqa: S608
     except (WarehouseBusy, WarehouseRefused, WarehouseUnavailable):
         return result  # the check has failed with or without its rows
-    return result._replace(metadata={**result.metadata, "rows_at_fault": dg.MetadataValue.md(_markdown(columns, rows))})
+    personal = hidden(result.asset_key) if result.asset_key is not None else ()
+    shown = [number for number, name in enumerate(columns) if name not in personal]
+    told = markdown([columns[number] for number in shown], [[row[number] for number in shown] for row in rows])
+    if left := [name for name in columns if name in personal]:
+        told += f"\n\nNot shown, since made of personal data: {', '.join(left)}."
+    return result._replace(metadata={**result.metadata, "rows_at_fault": dg.MetadataValue.md(told)})
 
 
 def _query(result: dg.AssetCheckResult, target: Path) -> str | None:
@@ -52,9 +65,3 @@ def _query(result: dg.AssetCheckResult, target: Path) -> str | None:
     name = str(unique_id.value).split(".")[2] if unique_id is not None else result.check_name
     found = next((path for path in (target / "compiled").rglob("*.sql") if path.stem == name), None)
     return found.read_text().strip().rstrip(";") if found is not None else None
-
-
-def _markdown(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    names = list(columns)
-    lines = [names, ["---"] * len(names), *([str(value) for value in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -15,7 +15,8 @@ import psycopg2
 import pytest
 
 from oss_datastore.assets.figures import figures_of
-from oss_datastore.assets.ledger import ledger_metadata, markdown
+from oss_datastore.assets.ledger import ledger_metadata
+from oss_datastore.markdown import markdown
 from oss_datastore.warehouse import FETCH_LEDGER, DuckDbWarehouse, PostgresWarehouse, Warehouse, asking
 from oss_datastore.warehouse.psa import arrow
 from oss_datastore_tests.redshift.homes import redshift_warehouse

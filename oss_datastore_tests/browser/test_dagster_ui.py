@@ -48,12 +48,13 @@ def test_the_graph_shows_the_layers_from_left_to_right(ui: DagsterUi, page: Page
 
 
 def test_an_asset_shows_what_it_is_made_of(ui: DagsterUi, page: Page, picture: Picture) -> None:
-    page.set_viewport_size({"width": 1600, "height": 1250})
-    page.goto(f"{ui.url}/assets/infomarts/repo_traffic_daily?view=lineage&lineageScope=upstream")
-    for name in ("repo_traffic_daily", "hub_repo", "fetch_ledger"):
+    page.set_viewport_size({"width": 1600, "height": 900})
+    page.goto(
+        f"{ui.url}/assets/raw_vault/sat_repo_traffic_views_window?view=lineage&lineageScope=upstream&lineageDepth=2"
+    )
+    for name in ("sat_repo_traffic_views_window", "traffic_views", "fetch_ledger"):
         expect(page.locator("foreignObject").get_by_text(name, exact=True).first).to_be_visible()
-    page.get_by_label("zoom_out").first.click()
-    picture(page, "dagster-lineage", height=1250)
+    picture(page, "dagster-lineage", height=900)
 
 
 def test_every_asset_and_check_explains_itself_in_sentences(ui: DagsterUi) -> None:
