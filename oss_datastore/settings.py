@@ -178,7 +178,8 @@ class Settings(BaseSettings):
     @field_validator("sla_days", mode="before")
     @classmethod
     def _four_numbers(cls, value: Any) -> Any:
-        if isinstance(value, str):
+        # What is blank is left for `_empty_is_unset`, which comes after this one.
+        if isinstance(value, str) and value.strip():
             parts = [part.strip() for part in value.split(",")]
             if len(parts) != 4 or not all(part.isdigit() for part in parts):
                 raise ValueError("expected four numbers of days (critical, high, medium, low), such as 14,30,60,90")

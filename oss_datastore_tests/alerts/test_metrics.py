@@ -77,7 +77,7 @@ def test_a_day_that_is_missing_or_not_whole_is_not_complete(watch: Watch) -> Non
 
 
 @pytest.fixture
-def cloudwatch(moto_s3: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def cloudwatch(moto_s3: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A client of the stand-in, into which the process under test puts, in a namespace of the test's own."""
     for name, value in {
         "AWS_ENDPOINT_URL": moto_s3,
@@ -88,7 +88,7 @@ def cloudwatch(moto_s3: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    yield boto3.client("cloudwatch", endpoint_url=moto_s3)
+    return boto3.client("cloudwatch", endpoint_url=moto_s3)
 
 
 @pytest.fixture

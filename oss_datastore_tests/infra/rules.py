@@ -142,9 +142,9 @@ def secrets_are_references(template: Template) -> Iterator[str]:
         key = path.rpartition("/")[2]
         if isinstance(node, str) and _SECRET.search(key) and node and not node.startswith(("{{resolve:", "aws-sm://")):
             yield f"{path}: a secret as text"
-        if isinstance(node, dict) and {"Name", "Value"} <= node.keys() and _SECRET.search(str(node["Name"])):
-            if "aws-sm://" not in _shape(template, node["Value"]):
-                yield f"{path}: {node['Name']} is no reference"
+        named = isinstance(node, dict) and {"Name", "Value"} <= node.keys() and _SECRET.search(str(node["Name"]))
+        if named and "aws-sm://" not in _shape(template, node["Value"]):
+            yield f"{path}: {node['Name']} is no reference"
     if "resolve:secretsmanager" in json.dumps(template.get("Outputs", {})):
         yield "Outputs: a secret"
 
