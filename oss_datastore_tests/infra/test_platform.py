@@ -151,7 +151,7 @@ UNKNOWN_TO_MOTO = {
 
 
 @pytest.fixture
-def account(moto_s3: str) -> dict[str, Any]:
+def account(moto_s3: str) -> Iterator[dict[str, Any]]:
     """Clients of an account in which the parameters of the stacks before this one stand."""
     names = ("cloudformation", "ssm", "ec2", "ecs", "iam", "acm")
     aws: dict[str, Any] = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-west-1"}
@@ -176,7 +176,11 @@ def account(moto_s3: str) -> dict[str, Any]:
                 Overwrite=True,
                 Type="StringList" if "List" in name else "String",
             )
-    return clients
+    yield clients
+    # Other tests make the stacks that write them.
+    for parameter in PLATFORM["Parameters"].values():
+        if parameter["Type"].startswith("AWS::SSM"):
+            clients["ssm"].delete_parameter(Name=parameter["Default"])
 
 
 def made_by_moto(account: dict[str, Any], **parameters: str) -> tuple[dict[str, dict[str, str]], set[str]]:
