@@ -151,6 +151,21 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def _resource(call: Call) -> str:
+    """The ARN that an action is upon; some know none."""
+    if call.operation == "DescribeTaskDefinition":
+        return WITHOUT_RESOURCE
+    for name in ("SecretId", "TopicArn", "RoleArn", "taskDefinition", "task", "tasks"):
+        if name in call.parameters:
+            return str(_list(call.parameters[name])[0])
+    return WITHOUT_RESOURCE
+
+
+def _context(call: Call) -> dict[str, str]:
+    keys = {"Namespace": "cloudwatch:namespace", "cluster": "ecs:cluster"}
+    return {key: str(call.parameters[name]) for name, key in keys.items() if name in call.parameters}
+
+
 def asked(call: Call, key: str, region: str) -> list[Asked]:
     """What a call needs; whatever is stored lies under the KMS key of that ARN."""
     parameters = call.parameters
@@ -162,11 +177,7 @@ def asked(call: Call, key: str, region: str) -> list[Asked]:
         resource = f"{bucket}/{parameters['Key']}" if "Key" in parameters else bucket
         found = [Asked(action, resource) for action in named]
     else:
-        resource = next(
-            (parameters[name] for name in ("SecretId", "TopicArn", "RoleArn") if name in parameters), WITHOUT_RESOURCE
-        )
-        context = {"cloudwatch:namespace": parameters["Namespace"]} if call.service == "monitoring" else {}
         service = "cloudwatch" if call.service == "monitoring" else call.service
-        found = [Asked(f"{service}:{call.operation}", str(resource), context)]
+        found = [Asked(f"{service}:{call.operation}", _resource(call), _context(call))]
     via = {"kms:ViaService": f"{call.service}.{region}.amazonaws.com"}
     return found + [Asked(action, key, via) for one in found for action in UNDER_KEY.get(one.action, ())]
