@@ -48,7 +48,7 @@ REGIONS := us-east-1 eu-central-1 eu-west-1
 
 infra-check: $(READY) $(INFRA)/.ready $(AUDIT)/.ready ## check the AWS templates, licences and secrets, and write the SBOM
 	$(INFRA)/bin/cfn-lint --regions $(REGIONS) --include-checks I -- $(STACKS)
-	$(BIN)/python -m pytest -q -n 0 oss_datastore_tests/infra/test_templates.py
+	$(BIN)/python -m pytest -q -n 0 $(foreach part,templates platform rights launching,oss_datastore_tests/infra/test_$(part).py)
 	$(INFRA)/bin/checkov --framework cloudformation --compact --quiet --skip-download $(foreach stack,$(STACKS),-f $(stack))
 	@mkdir -p build
 	$(AUDIT)/bin/pip-licenses --python $(BIN)/python --format csv --output-file build/licences.csv \

@@ -1,9 +1,11 @@
 """Sensors: what watches while nobody looks. The judgement is `alerts`; here stand the ticks, and what both they and the
 commands need of Dagster: which runs failed, and where an alert is shown.
 
-Sensors read the queue, the ledger and the list of runs, never the warehouse.
+Sensors read the queue, the ledger and the list of runs, never the warehouse. One of them tells nobody: it puts figures
+where alarms outside read them.
 """
 
+import json
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,13 +23,14 @@ from oss_datastore.alerts.evaluation import Judge
 from oss_datastore.alerts.failed_runs import RunJudge
 from oss_datastore.alerts.ledger import LedgerJudge
 from oss_datastore.alerts.letters import LetterJudge
+from oss_datastore.alerts.metrics import HEARTBEAT, Metric, NotPut, complete_days, of_letters, put, run_failures
 from oss_datastore.connections import open_queue, open_store
-from oss_datastore.dead_letters import DeadLetterQueue, PostgresUnavailable, QueueUnavailable, SpoolingQueue
+from oss_datastore.dead_letters import DeadLetterQueue, PostgresUnavailable, QueueError, QueueUnavailable, SpoolingQueue
 from oss_datastore.redaction import redact_text
 from oss_datastore.resources import DeadLetterQueueResource, StoreResource
 from oss_datastore.settings import Settings
 from oss_datastore.staging.lines import Staging
-from oss_datastore.staging.store import RawStore
+from oss_datastore.staging.store import RawStore, StoreError
 
 _RUNS_LOOKED_AT = 100
 _RUNS_LOOK_BACK = timedelta(days=14)
@@ -36,7 +39,7 @@ _LONGEST_ERROR = 500
 
 def build_sensors() -> list[dg.SensorDefinition]:
     """All sensors, on by default."""
-    return [_dead_letters(), _failed_runs(), _completeness()]
+    return [_dead_letters(), _failed_runs(), _completeness(), _metrics()]
 
 
 def tell_and_show(settings: Settings, instance: dg.DagsterInstance) -> tuple[list[Alert], str]:
@@ -209,3 +212,66 @@ def _completeness() -> dg.SensorDefinition:
         return _tick(dlq, kept, lambda _: [_ledger_judge(settings, Staging(kept))], "nothing new is missing")
 
     return completeness
+
+
+def _metrics() -> dg.SensorDefinition:
+    @dg.sensor(
+        name="metrics",
+        minimum_interval_seconds=900,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Puts figures for alarms into CloudWatch where OSS_DATASTORE_METRICS names a namespace: a sign of "
+        "life, failed runs, open letters and what they will lose, and once an hour the complete days.",
+    )
+    def metrics(
+        context: dg.SensorEvaluationContext, dlq: DeadLetterQueueResource, store: StoreResource
+    ) -> dg.SensorResult:
+        settings = Settings.load()
+        if not settings.metrics:
+            return dg.SensorResult(skip_reason="OSS_DATASTORE_METRICS is not set")
+        figures, troubles, cursor = _measured(settings, context.instance, dlq, store, context.cursor)
+        try:
+            put(settings.metrics, figures, settings.aws_default_region, settings.aws_endpoint_url)
+        except NotPut as why:
+            # The cursor stays: failed runs are counted again by the next tick.
+            context.log.warning("metrics not put: %s", why)
+            return dg.SensorResult(skip_reason=f"not put: {why}", cursor=context.cursor)
+        told = ", ".join(f"{one.name} {one.value:g}" for one in figures)
+        return dg.SensorResult(skip_reason="; ".join([f"put: {told}", *troubles]), cursor=cursor)
+
+    return metrics
+
+
+def _measured(
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    dlq: DeadLetterQueueResource,
+    store: StoreResource,
+    cursor: str | None,
+) -> tuple[list[Metric], list[str], str]:
+    """Figures, what could not be measured and why, and the cursor: until when failed runs are counted, and in which
+    hour complete days were, since these are read from fourteen days of ledgers.
+    """
+    now = datetime.now(UTC)
+    known = json.loads(cursor) if cursor else {"runs": (now - timedelta(hours=1)).isoformat(), "days": ""}
+    failed = instance.get_run_records(
+        dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=datetime.fromisoformat(known["runs"])),
+        limit=_RUNS_LOOKED_AT,
+    )
+    if failed:
+        known["runs"] = max(record.update_timestamp for record in failed).isoformat()
+    figures, troubles = [HEARTBEAT, run_failures(len(failed))], []
+    try:
+        staging, clock, hour = Staging(store.open()), settings.clock, now.strftime("%Y-%m-%dT%H")
+        gaps = accepted_gaps(staging, clock.last_closed_day())
+        if known["days"] != hour:
+            figures.append(complete_days(staging, gaps, clock, settings.start_date, settings.datasets))
+            known["days"] = hour
+        queue = dlq.open()
+        try:
+            figures += of_letters(queue, staging, gaps, clock)
+        finally:
+            queue.close()
+    except (QueueError, PostgresUnavailable, StoreError) as why:
+        # Whoever cannot be asked has an alert of their own; that somebody is there is said nevertheless.
+        troubles.append(f"not measured: {redact_text(str(why))}")
+    return figures, troubles, json.dumps(known)

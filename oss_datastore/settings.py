@@ -35,6 +35,7 @@ _COPY_ROLE = re.compile(rf"default|{_ROLE}(,{_ROLE})*")
 """Several roles are a chain: each may take on the next."""
 _CLASSES = ("STANDARD", "INTELLIGENT_TIERING", "STANDARD_IA", "ONEZONE_IA", "GLACIER_IR")
 _ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
+_NAMESPACE = re.compile(r"(?!AWS/|:)[A-Za-z0-9_.#:/ -]{1,255}")
 _TOPIC = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]{1,256}")
 
 
@@ -76,6 +77,7 @@ class Settings(BaseSettings):
     held_now: datetime | None = Field(None, validation_alias=_ours("NOW"))
     alerts: Names = Field(("log",), validation_alias=_ours("ALERTS"))
     digest: Names = Field((), validation_alias=_ours("DIGEST"))
+    metrics: str | None = Field(None, validation_alias=_ours("METRICS"))
     response_days: int = Field(2, ge=1, le=365, validation_alias=_ours("RESPONSE_DAYS"))
     sla_days: Annotated[tuple[int, int, int, int], NoDecode] = Field(
         (14, 30, 60, 90), validation_alias=_ours("SLA_DAYS")
@@ -176,7 +178,8 @@ class Settings(BaseSettings):
     @field_validator("sla_days", mode="before")
     @classmethod
     def _four_numbers(cls, value: Any) -> Any:
-        if isinstance(value, str):
+        # What is blank is left for `_empty_is_unset`, which comes after this one.
+        if isinstance(value, str) and value.strip():
             parts = [part.strip() for part in value.split(",")]
             if len(parts) != 4 or not all(part.isdigit() for part in parts):
                 raise ValueError("expected four numbers of days (critical, high, medium, low), such as 14,30,60,90")
@@ -216,6 +219,13 @@ class Settings(BaseSettings):
                     raise ValueError("apprise:<url> needs apprise: pip install 'oss-datastore[apprise]'")
             elif target != "log":
                 raise ValueError("expected log, sns:<arn>, webhook:<url> or apprise:<url>, separated by commas")
+        return value
+
+    @field_validator("metrics")
+    @classmethod
+    def _is_a_namespace(cls, value: str | None) -> str | None:
+        if value is not None and not _NAMESPACE.fullmatch(value):
+            raise ValueError("expected a namespace of CloudWatch, such as OssDatastore (AWS/ is Amazon's own)")
         return value
 
     @field_validator("warehouse_url")

@@ -41,6 +41,13 @@ def test_an_env_file_is_read_and_the_environment_wins(monkeypatch: pytest.Monkey
     assert (settings.github_orgs, settings.response_days, settings.held_now) == (("acme",), 5, None)
 
 
+def test_what_is_blank_is_not_set_whatever_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    unset = Settings.load()
+    for name in _variables():
+        monkeypatch.setenv(name, "")
+    assert Settings.load() == unset
+
+
 def test_every_setting_stands_in_the_sample_and_the_sample_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
     text = SAMPLE.read_text()
     missing = {name for name in _variables() if f"{name}=" not in text}

@@ -52,11 +52,7 @@ class LetterJudge:
 
     def judge(self, told: Mapping[str, Any]) -> list[Concern]:
         """The concerns; `told` are the marks of what was told."""
-        gaps = [
-            {"dataset": as_regex(gap.dataset), "scope": as_regex(gap.scope_pattern), "until": gap.until.isoformat()}
-            for gap in self.gaps
-        ]
-        now = self.clock.now()
+        gaps, now = as_patterns(self.gaps), self.clock.now()
         since = int(told.get(NEW, 0))
         rows = self.queue.outstanding(since, gaps)
         closed = self.queue.closed_since(int(told.get(LOST, 0)), gaps)
@@ -81,6 +77,14 @@ class LetterJudge:
                 covers.setdefault(by, []).append((row["dataset"], scope, row["day"]))
             for by, scopes in covers.items():
                 self.queue.resolve_scopes(scopes, who="alerts", why=f"the fetch of {by} holds the day", covered_by=by)
+
+
+def as_patterns(gaps: Sequence[AcceptedGap]) -> list[dict[str, str]]:
+    """Accepted gaps as the queue's counts take them."""
+    return [
+        {"dataset": as_regex(gap.dataset), "scope": as_regex(gap.scope_pattern), "until": gap.until.isoformat()}
+        for gap in gaps
+    ]
 
 
 def still_losing(queue: DeadLetterQueue, staging: Staging, row: Mapping[str, Any]) -> int:

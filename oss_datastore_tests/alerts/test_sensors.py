@@ -60,7 +60,7 @@ def alerts(home: Path) -> list[Alert]:
 
 def test_all_sensors_are_on_by_default() -> None:
     sensors = build_sensors()
-    assert {sensor.name for sensor in sensors} == {"dead_letters", "failed_runs", "completeness"}
+    assert {sensor.name for sensor in sensors} == {"dead_letters", "failed_runs", "completeness", "metrics"}
     assert {sensor.default_status for sensor in sensors} == {dg.DefaultSensorStatus.RUNNING}
 
 

@@ -125,20 +125,26 @@ def databases_are_private_encrypted_and_tls_only(template: Template) -> Iterator
             yield f"{name}: takes connections without TLS"
 
 
+def _shape(template: Template, value: Any) -> str:
+    """What a value must look like: its text, or the pattern that its parameter demands."""
+    if isinstance(value, dict):
+        parameter = template.get("Parameters", {}).get(value.get("Ref"), {})
+        return str(value.get("Fn::Sub", parameter.get("AllowedPattern", "")))
+    return str(value)
+
+
 def secrets_are_references(template: Template) -> Iterator[str]:
     """No password, token or key as text in a parameter, a property, a container's environment or an output."""
     for name, parameter in template.get("Parameters", {}).items():
-        if parameter.get("NoEcho") or (_SECRET.search(name) and not name.endswith("Arn")):
+        if parameter.get("NoEcho") or (_SECRET.search(name) and not name.endswith(("Arn", "Endpoint"))):
             yield f"{name}: a parameter that is a secret"
     for path, node in nodes(template["Resources"]):
         key = path.rpartition("/")[2]
         if isinstance(node, str) and _SECRET.search(key) and node and not node.startswith(("{{resolve:", "aws-sm://")):
             yield f"{path}: a secret as text"
-        if isinstance(node, dict) and {"Name", "Value"} <= node.keys() and _SECRET.search(str(node["Name"])):
-            value = node["Value"]
-            text = value.get("Fn::Sub", "") if isinstance(value, dict) else value
-            if "aws-sm://" not in str(text):
-                yield f"{path}: {node['Name']} is no reference"
+        named = isinstance(node, dict) and {"Name", "Value"} <= node.keys() and _SECRET.search(str(node["Name"]))
+        if named and "aws-sm://" not in _shape(template, node["Value"]):
+            yield f"{path}: {node['Name']} is no reference"
     if "resolve:secretsmanager" in json.dumps(template.get("Outputs", {})):
         yield "Outputs: a secret"
 
@@ -167,7 +173,8 @@ def topics_secrets_and_images_are_encrypted(template: Template) -> Iterator[str]
 def what_holds_data_outlives_its_stack(template: Template) -> Iterator[str]:
     """Retain, or a snapshot, when the stack goes and when the resource is replaced. Secrets that people fill count."""
     for name, resource in resources(template, *_STATEFUL, "AWS::SecretsManager::Secret").items():
-        if resource["Type"] == "AWS::SecretsManager::Secret" and "GenerateSecretString" in resource["Properties"]:
+        made = {"GenerateSecretString", "SecretString"} & resource["Properties"].keys()
+        if resource["Type"] == "AWS::SecretsManager::Secret" and made:
             continue
         for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
             if resource.get(policy) not in ("Retain", "Snapshot"):

@@ -75,7 +75,7 @@ def test_every_image_names_a_version() -> None:
 def test_the_image_says_whether_it_is_well_and_holds_no_secret() -> None:
     assert re.search(r"^HEALTHCHECK .*grpc-health-check", last_stage(), re.MULTILINE)
     copied = re.findall(r"^COPY (?!--from)(\S+)", DOCKERFILE, re.MULTILINE)
-    assert copied == ["requirements.runtime.lock", "oss_datastore", "sql", "infra/container", "LICENSE"]
+    assert copied == ["requirements.runtime.lock", "oss_datastore", "sql", "infra/container", "infra/ecs", "LICENSE"]
     ignored = (INFRA / "Dockerfile.dockerignore").read_text().splitlines()
     assert ignored[1] == "*"
     assert not [line for line in ignored if line.startswith("!.")]

@@ -12,7 +12,7 @@ with
     )
 select
     letters.dataset, letters.error_class, letters.day, letters.recoverable_until,
-    count(*) as letters, min(letters.id) as first, count(opened.id) as new,
+    count(*) as letters, min(letters.first_failed_at) as oldest, min(letters.id) as first, count(opened.id) as new,
     min(opened.letter_id) as first_new, max(opened.id) as last_opened
 from dead_letter_queue.letters left join opened on opened.letter_id = letters.id
 where letters.state in ('open', 'retrying')
