@@ -37,15 +37,25 @@ def _page(daily: dg.DailyPartitionsDefinition, infomarts: Sequence[dg.AssetKey])
         partitions_def=daily,
         **_OF_BOTH,
     )
-    def page(context: dg.AssetExecutionContext, warehouse: WarehouseResource) -> dg.MaterializeResult:
+    def page(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource, store: StoreResource
+    ) -> dg.MaterializeResult:
         # Charts take a second to import, which every process of Dagster would pay.
         from oss_datastore.report.writing import write_report
+        from oss_datastore.warehouse.published import PAGE
 
-        path = Settings.load().report_path
+        path, kept = Settings.load().report_path, store.open()
         size = write_report(warehouse.open(), path)
+        # The folder of a container goes with it; the store stays.
+        kept.overwrite(PAGE, path.read_bytes())
         _tell_ledger(context, warehouse.open())
         return dg.MaterializeResult(
-            metadata={"page": dg.MetadataValue.path(path), "bytes": size, "days": len(days_of(context))}
+            metadata={
+                "page": dg.MetadataValue.path(path),
+                "in_store": dg.MetadataValue.url(kept.url(PAGE)),
+                "bytes": size,
+                "days": len(days_of(context)),
+            }
         )
 
     return page

@@ -3,7 +3,7 @@
 `infomarts/latest/<mart>.parquet` is the mart as of the last load. `infomarts/as_of=<day>/<mart>.parquet` keeps what a
 mart without a day of its own said at the close of the last day of a load. People are not kept in it: a person who is to
 be forgotten is in `latest` only, which the next load writes anew. `infomarts/latest.json` says which files belong
-together, so that nobody reads half of one load and half of the next.
+together, so that nobody reads half of one load and half of the next. `report/report.html` is the page of the last load.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from oss_datastore.staging.store import ObjectMissing, RawStore
 from oss_datastore.warehouse.engine import Readable, Warehouse, WarehouseRefused, ask
 
 LATEST = "infomarts/latest"
+PAGE = "report/report.html"
 _TOGETHER = "infomarts/latest.json"
 _SECONDS_OF_WRITING = 10.0
 """So long a reader waits for files that are being replaced; writing them takes a second or two."""
@@ -82,9 +83,10 @@ def publish(warehouse: Warehouse, store: RawStore) -> Published:
 def forget_published(store: RawStore) -> None:
     """Removes what may name people; the next load writes it anew."""
     store.delete(_TOGETHER)
-    for key in list(store.list(f"{LATEST}/")):
-        store.delete(key)
-    store.purge(f"{LATEST}/")
+    for place in (f"{LATEST}/", PAGE):
+        for key in list(store.list(place)):
+            store.delete(key)
+        store.purge(place)
 
 
 def as_of(store: RawStore, mart: str, day: date) -> pa.Table:

@@ -16,7 +16,7 @@ from oss_datastore.commands.read import export
 from oss_datastore.dead_letters import EmbeddedPostgres
 from oss_datastore.staging.store import LocalStore
 from oss_datastore.warehouse import PSA_TABLES, DuckDbWarehouse, PostgresWarehouse, Warehouse
-from oss_datastore.warehouse.published import NotKept, as_of, forget_published, publish
+from oss_datastore.warehouse.published import PAGE, NotKept, as_of, forget_published, publish
 
 FIRST, LAST = date(2026, 10, 13), date(2026, 10, 14)
 MARTS = """
@@ -112,7 +112,9 @@ def test_what_is_not_kept_is_said(warehouse: Warehouse, store: LocalStore) -> No
 
 def test_who_is_forgotten_is_in_no_file(warehouse: Warehouse, store: LocalStore) -> None:
     publish(warehouse, store)
+    store.overwrite(PAGE, b"ada")
     forget_published(store)
+    assert list(store.list("report/")) == []
     assert list(store.list("infomarts/")) == ["infomarts/as_of=2026-10-14/issues_current.parquet"]
     assert not [key for key in store.list("infomarts/") if b"ada" in store.get(key)]
 
