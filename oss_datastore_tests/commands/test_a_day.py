@@ -17,6 +17,7 @@ from oss_datastore.dead_letters.embedded import EmbeddedPostgres
 from oss_datastore.simulator.server import Simulator
 from oss_datastore_tests.commands.conftest import Lived
 from oss_datastore_tests.commands.homes import CANARY, DAY, command
+from oss_datastore_tests.commands.test_reading import writer
 
 
 def test_failures_give_exit_code_3_and_one_alert(lived: Lived) -> None:
@@ -48,6 +49,16 @@ def test_the_summary_says_what_became_of_every_planned_scope_and_what_it_cost(li
     spent = re.search(r"spent: ([\d,]+) requests and ([\d,]+) points", lived.done.stdout)
     assert spent is not None
     assert int(spent[1].replace(",", "")) > 50
+
+
+def test_a_pipe_gets_lines_of_progress_without_any_sequence(lived: Lived) -> None:
+    said = lived.done.stdout + lived.done.stderr
+    assert "\x1b" not in said
+    assert "\r" not in said
+    told = [line for line in lived.done.stderr.splitlines() if re.search(r"\(\d:\d\d:\d\d\)$", line)]
+    assert [line.partition(":")[0] for line in told] == ["fetched", "psa", "vault and infomarts", "report and files"]
+    assert re.match(rf"fetched: \d+ answer sets of {DAY} ", told[0])
+    assert int(re.findall(r": (\d+) models and checks done", told[2])[0]) > 300
 
 
 def test_what_expires_first_is_fetched_first_and_loading_waits_for_it(lived: Lived) -> None:
@@ -155,6 +166,12 @@ def test_status_and_letters_can_be_read_as_json(lived: Lived) -> None:
     named = {(letter["dataset"], letter["scope"]) for letter in letters}
     missing = {(m["dataset"], m["scope"]) for m in day["missing"] if m["state"] in ("failed", "partial")}
     assert missing == named
+
+
+def test_status_says_during_a_load_what_the_infomarts_are_of(lived: Lived) -> None:
+    with writer(lived.home / "warehouse.duckdb"):
+        done = command("status", env=lived.env, cwd=lived.home.parent)
+    assert f"Infomarts and page: data to {DAY:%a %d %b %Y}" in done.stdout
 
 
 def test_a_retry_lands_in_the_original_day(lived: Lived, github: Simulator) -> None:

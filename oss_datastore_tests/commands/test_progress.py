@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import io
-import re
 from datetime import date
 from pathlib import Path
 
 from oss_datastore.runs import _ReadAlong
 from oss_datastore.simulator.server import Simulator
-from oss_datastore_tests.commands.conftest import Lived
 from oss_datastore_tests.commands.homes import CANARY, DAY, PLENTY, after, environment, words
 from oss_datastore_tests.commands.terminals import HIDDEN, INTERRUPT, SHOWN, at_terminal
 
 BAR = "━"
-
-
-def test_a_pipe_gets_lines_without_any_sequence(lived: Lived) -> None:
-    said = lived.done.stdout + lived.done.stderr
-    assert "\x1b" not in said
-    assert "\r" not in said
-    told = [line for line in lived.done.stderr.splitlines() if re.search(r"\(\d:\d\d:\d\d\)$", line)]
-    assert [line.partition(":")[0] for line in told] == ["fetched", "psa", "vault and infomarts", "report and files"]
-    assert re.match(rf"fetched: \d+ answer sets of {DAY} ", told[0])
-    assert int(re.findall(r": (\d+) models and checks done", told[2])[0]) > 300
 
 
 def test_an_interrupt_in_the_middle_of_a_fetch_gives_the_terminal_back(tmp_path: Path) -> None:

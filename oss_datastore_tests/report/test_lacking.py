@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -17,11 +16,15 @@ from typing import Any
 import duckdb
 import pytest
 
+from oss_datastore.catalogue import ANSWER_SETS
 from oss_datastore.dead_letters.embedded import EmbeddedPostgres
 from oss_datastore.report import Audience, SqlMarts, build_report
 from oss_datastore.simulator.server import Simulator
-from oss_datastore_tests.commands.homes import CANARY, DAY, PLENTY, after, command, environment
+from oss_datastore_tests.parsed import parsed_home
+from oss_datastore_tests.recorded.homes import environment
+from oss_datastore_tests.recorded.loading import load_windows
 from oss_datastore_tests.report.reading import Page
+from oss_datastore_tests.staging.fetching import DAY, PLENTY, MemoryLetters, after, fetch_all, fetcher
 
 FIRST = DAY - timedelta(days=2)
 FAILING, REFUSING = "lantern", "tidepool"
@@ -36,8 +39,6 @@ TROUBLES = ",".join(
         "server_error@/orgs/acme/members",
     )
 )
-PATIENCE = 900
-pytestmark = pytest.mark.timeout(2 * PATIENCE)
 
 
 @dataclass(frozen=True)
@@ -78,29 +79,33 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
-    home = tmp_path_factory.mktemp("lacking") / "home"
-    try:
-        _live(home)
-        warehouse = home / "warehouse.duckdb"
-        with duckdb.connect(str(warehouse), read_only=True) as connection:
-            text = build_report(SqlMarts(connection.cursor), audience=Audience.security)
-        yield Told(text, warehouse)
-    finally:
-        EmbeddedPostgres(home).stop()
+def told(tmp_path_factory: pytest.TempPathFactory, postgres: EmbeddedPostgres) -> Told:
+    home = parsed_home(tmp_path_factory.mktemp("lacking") / "home")
+    queue = postgres.ensure_database("lacking")
+    with (
+        Simulator(repos=3, now=after(FIRST), limits=PLENTY) as github,
+        environment(home, github.url, "acme", queue, OSS_DATASTORE_NOW=after(DAY).isoformat()),
+    ):
+        _live(home, github)
+        load_windows([(FIRST, DAY)], list(ANSWER_SETS), checks=False)
+    warehouse = home / "warehouse.duckdb"
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        return Told(build_report(SqlMarts(connection.cursor), audience=Audience.security), warehouse)
 
 
-def _live(home: Path) -> None:
-    with Simulator(repos=3, now=after(FIRST), tokens={CANARY: "owner"}, limits=PLENTY) as github:
-        env = environment(github, home, OSS_DATASTORE_NOW=after(FIRST).isoformat())
-        only_fetch = ("--select", "group:staging")
-        done = command("run", "--day", FIRST.isoformat(), *only_fetch, env=env, cwd=home.parent, timeout=PATIENCE)
-        assert done.returncode == 0, done.stderr
-        github.set_now(after(DAY))
-        github.set_faults(TROUBLES)
-        days = ("--from", FIRST.isoformat(), "--to", DAY.isoformat())
-        done = command("run", *days, env=environment(github, home), cwd=home.parent, timeout=PATIENCE)
-        assert done.returncode == 3, done.stderr
+def _live(home: Path, github: Simulator) -> None:
+    """The first day is fetched after its close; both others after the last one's, while GitHub is in trouble."""
+    letters = MemoryLetters()
+    whole = fetcher(github, home / "store", letters, now=after(FIRST))
+    fetch_all(whole, FIRST)
+    assert letters.failures == {}
+    github.set_now(after(DAY))
+    github.set_faults(TROUBLES)
+    troubled = fetcher(github, home / "store", letters, now=after(DAY))
+    for name in ANSWER_SETS:
+        for day in (FIRST, FIRST + timedelta(days=1), DAY):
+            troubled.fetch(name, day)
+    assert letters.failures != {}
 
 
 def test_the_first_sentence_says_what_is_whole_and_until_when_the_rest_can_be_had(told: Told) -> None:
