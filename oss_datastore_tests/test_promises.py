@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from oss_datastore.catalogue import ANSWER_SETS
 from oss_datastore.commands.running import rebuild_all
 from oss_datastore.connections import open_warehouse, release_queue
 from oss_datastore.report.writing import write_report
-from oss_datastore.resources import GitHubResource
-from oss_datastore.runs import Runner
 from oss_datastore.settings import Settings
 from oss_datastore.simulator.server import Simulator
 from oss_datastore_tests.commands.homes import PLENTY, after, environment
 from oss_datastore_tests.parsed import parsed_home
+from oss_datastore_tests.recorded.loading import load_windows
+from oss_datastore_tests.staging.fetching import fetch_all, fetcher
 from oss_datastore_tests.warehouse.digests import SCHEMAS, digests
 
 FIRST = date(2026, 10, 12)
@@ -30,15 +31,11 @@ def test_the_last_day_first_a_rebuild_of_all_days_and_another_engine_give_the_sa
     with Simulator(repos=2, limits=PLENTY, faults={"bad_gateway@/repos/acme/lantern/traffic/views": 0.2}) as github:
         for name, value in environment(github, home, OSS_DATASTORE_START_DATE=FIRST.isoformat()).items():
             monkeypatch.setenv(name, value)
-        runner = None
         for day in DAYS:
-            monkeypatch.setenv("OSS_DATASTORE_NOW", after(day).isoformat())
             github.set_now(after(day))
-            runner = runner or Runner(Settings.load(), resources={"github": GitHubResource(pace=False)})
-            assert runner.run(day, day, select="group:staging").errors == ()
-        assert runner is not None
-        for day in reversed(DAYS):
-            assert runner.run(day, day, select="not group:staging").errors == ()
+            fetch_all(fetcher(github, home / "store", now=after(day)), day)
+    monkeypatch.setenv("OSS_DATASTORE_NOW", after(DAYS[-1]).isoformat())
+    load_windows([(day, day) for day in reversed(DAYS)], list(ANSWER_SETS), checks=False)
     try:
         settings = Settings.load()
         in_any_order = digests(open_warehouse(settings))
@@ -49,8 +46,8 @@ def test_the_last_day_first_a_rebuild_of_all_days_and_another_engine_give_the_sa
 
         monkeypatch.setenv("OSS_DATASTORE_WAREHOUSE", "postgres")
         monkeypatch.setenv("OSS_DATASTORE_WAREHOUSE_URL", queue_url)
+        load_windows([(DAYS[0], DAYS[-1])], list(ANSWER_SETS), checks=False)
         settings = Settings.load()
-        assert rebuild_all(settings) == 0
         on_postgres = digests(open_warehouse(settings))
         assert on_postgres.keys() == in_any_order.keys()
         assert [name for name in on_postgres if on_postgres[name] != in_any_order[name]] == []
