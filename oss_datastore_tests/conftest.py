@@ -113,15 +113,23 @@ def _a_test_leaves_the_environment_as_it_was() -> Iterator[None]:
 LONGEST = (
     "test_promises",
     "browser.test_dagster_ui",
-    "recorded.test_traffic",
-    "staging.test_faults",
+    "vault.test_models",
     "commands.test_a_day",
+    "recorded.test_traffic",
+    "redshift.test_dbt",
+    "staging.test_days_of_fetching",
+    "report.test_lacking",
     "recorded.test_devlake",
     "vault.test_schema_change",
+    "staging.test_faults",
     "infomarts.test_engines",
-    "vault.test_computed_tables",
+    "vault.test_scenarios",
+    "redshift.test_compiled_statements",
     "vault.test_dbt",
-    "assets.test_a_duplicate",
+    "vault.test_properties",
+    "staging.test_on_s3",
+    "dead_letters.test_embedded",
+    "staging.test_behaviours",
 )
 """Modules that take half a minute or more: where two workers share the files, what is long must not come last."""
 

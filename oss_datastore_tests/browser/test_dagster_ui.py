@@ -52,7 +52,7 @@ def test_an_asset_shows_what_it_is_made_of(ui: DagsterUi, page: Page, picture: P
     page.goto(
         f"{ui.url}/assets/raw_vault/sat_repo_traffic_views_window?view=lineage&lineageScope=upstream&lineageDepth=2"
     )
-    for name in ("sat_repo_traffic_views_window", "traffic_views", "fetch_ledger"):
+    for name in ("sat_repo_traffic_views_window", "traffic_views_window", "traffic_views"):
         expect(page.locator("foreignObject").get_by_text(name, exact=True).first).to_be_visible()
     picture(page, "dagster-lineage", height=900)
 

@@ -1,4 +1,4 @@
-"""Recorded items of public repositories through the whole job: every one is a row or a letter, every hub is exact.
+"""Recorded items of public repositories from fetch to marts: every one is a row or a letter, every hub is exact.
 
 The marts of conversations and people are compared with pandas on the raw JSON (see by_pandas.py). What the recording
 cannot tell: members, collaborators and teams were not recorded, so nobody is a maintainer; all recorded issues are
@@ -19,11 +19,13 @@ import duckdb
 import pandas as pd  # type: ignore[import-untyped]
 import pytest
 
+from oss_datastore.catalogue import ANSWER_SETS
 from oss_datastore.settings import Settings
 from oss_datastore_tests.parsed import parsed_home
 from oss_datastore_tests.recorded import by_pandas
 from oss_datastore_tests.recorded.devlake_world import DevlakeWorld, Item, repositories
-from oss_datastore_tests.recorded.homes import after_close, environment, rows, runner
+from oss_datastore_tests.recorded.homes import after_close, environment, fetch_loop, rows
+from oss_datastore_tests.recorded.loading import load_windows
 from oss_datastore_tests.recorded.moved import as_if_loaded_daily
 from oss_datastore_tests.recorded.recordings import needs_recordings
 from oss_datastore_tests.recorded.replay import Replay
@@ -73,8 +75,11 @@ def loaded(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Itera
         Replay(world) as replay,
         environment(home, replay.url, ",".join(world.owners), postgres_url, **now) as settings,
     ):
-        done = runner().run(DAY, DAY)
-        assert done.success, done.errors
+        loop = fetch_loop(settings)
+        for name in ANSWER_SETS:
+            loop.fetch(name, DAY)
+        loop.github.close()
+        load_windows([(DAY, DAY)], list(ANSWER_SETS))
         yield Loaded(settings, world)
 
 

@@ -108,14 +108,15 @@ def test_an_empty_warehouse_gives_a_page_that_says_so(mart_sql: dict[str, str]) 
         assert "No day has been loaded yet." in build_report(SqlMarts(marts.connection.cursor), audience=audience)
 
 
-def test_a_hundred_repositories_and_half_a_year_stay_small_and_quick(mart_sql: dict[str, str]) -> None:
-    marts = Marts(mart_sql, organisation(days=180, repositories=100))
+def test_many_repositories_and_months_stay_small_and_quick(mart_sql: dict[str, str]) -> None:
+    """A quarter of what `benchmarks.report` measures against 20 seconds and 3 MB."""
+    marts = Marts(mart_sql, organisation(days=90, repositories=50))
     for name in mart_sql:
         marts.build(name)
     begun = time.process_time()
     text = build_report(SqlMarts(marts.connection.cursor), audience=Audience.security)
-    assert time.process_time() - begun < 20
-    assert len(text.encode()) < 3_000_000
+    assert time.process_time() - begun < 10
+    assert len(text.encode()) < 2_000_000
 
 
 def test_no_other_mart_can_be_read(marts: Marts) -> None:
