@@ -7,15 +7,9 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from pydantic import Field
 
 from oss_datastore.catalogue import DATASETS
+from oss_datastore.job_names import BACKFILL, DAILY, REBUILD, RETRY, WEEKLY_DIGEST
 from oss_datastore.retrying import Choice, retry_chosen
 from oss_datastore.settings import Settings
-
-DAILY = "daily"
-BACKFILL = "backfill"
-REBUILD = "rebuild"
-RETRY = "retry_dead_letters"
-WEEKLY_DIGEST = "weekly_digest"
-
 
 _FORCED = "`ops: {stage_traffic_views: {config: {force: true}}}`"
 

@@ -27,7 +27,7 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 
 from oss_datastore.build import build_definitions
 from oss_datastore.connections import prepare_home
-from oss_datastore.jobs import DAILY
+from oss_datastore.job_names import DAILY
 from oss_datastore.settings import Settings
 
 _INSTANCE = """\

@@ -18,7 +18,7 @@ from dagster._core.storage.tags import (
 
 from oss_datastore.completeness import missing_days, spans
 from oss_datastore.connections import open_store
-from oss_datastore.jobs import DAILY, WEEKLY_DIGEST
+from oss_datastore.job_names import DAILY, WEEKLY_DIGEST
 from oss_datastore.settings import Settings
 from oss_datastore.staging.lines import Staging
 

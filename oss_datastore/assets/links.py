@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from oss_datastore.jobs import RETRY
+from oss_datastore.job_names import RETRY
 from oss_datastore.settings import Settings
 
 REPORT = dg.AssetKey(["report", "page"])

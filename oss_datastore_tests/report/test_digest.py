@@ -13,7 +13,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from oss_datastore.jobs import WEEKLY_DIGEST, build_jobs
+from oss_datastore.job_names import WEEKLY_DIGEST
+from oss_datastore.jobs import build_jobs
 from oss_datastore.report import SqlMarts
 from oss_datastore.report.digest import weekly_digest
 from oss_datastore.schedules import build_schedules
