@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import date
@@ -116,6 +117,7 @@ def picture(ui: DagsterUi) -> Picture:
             # What is still drawn or loaded would be half in the picture.
             page.wait_for_load_state("networkidle")
             expect(page.locator(".bp4-spinner, .bp5-spinner, .bp4-skeleton, .bp5-skeleton")).to_have_count(0)
+            expect(page.get_by_text(re.compile(r"^\s*Loading(…|[.]{3})"))).to_have_count(0)
             page.wait_for_timeout(3000)
             page.evaluate(RENAME, [str(ui.home), SHOWN_HOME])
             FOLDER.mkdir(parents=True, exist_ok=True)
