@@ -20,7 +20,7 @@ run: $(READY) ## fetch from GitHub what is missing, with the settings of .env
 	@$(BIN)/oss-datastore run
 
 test: $(READY) ## run the tests
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 BENCHMARKS := client_pacing client_throughput fetch_cost fetch_throughput fetch_memory fetch_scale store alerts dead_letters \
   psa_load vault_days report ui
@@ -31,6 +31,7 @@ bench: $(READY) ## measure what is promised: requests, points, pace, memory, hou
 	  $(BIN)/python -m benchmarks.vault --issues 1000000 --dbt || code=1; exit $$code
 
 soak: $(READY) ## fetch while everything goes wrong, load in every order: nothing may be lost or differ
+	nice $(BIN)/python -m pytest -q -m soak
 	nice $(BIN)/python -m soak
 	nice $(BIN)/python -m soak.plans
 	nice $(BIN)/python -m soak.engines

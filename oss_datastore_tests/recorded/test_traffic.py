@@ -74,6 +74,7 @@ def test_the_series_comes_out_to_the_number_when_the_job_loads_the_last_days(fet
         expect_lists_and_counters(settings)
 
 
+@pytest.mark.soak
 def test_the_series_comes_out_to_the_number_in_random_windows_some_of_them_twice(
     fetched: Fetched, tmp_path: Path
 ) -> None:

@@ -53,7 +53,7 @@ class Warehouse:
         return {r["unique_id"].split(".")[2]: r for r in json.loads(results.read_text())["results"]}
 
 
-@pytest.fixture(scope="module", params=["duckdb", "postgres"])
+@pytest.fixture(scope="module", params=["duckdb", pytest.param("postgres", marks=pytest.mark.soak)])
 def warehouse(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """Each engine in turn."""
     home = tmp_path_factory.mktemp("models")
