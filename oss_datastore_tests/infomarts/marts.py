@@ -80,15 +80,20 @@ def compiled(folder: Path, **settings: str) -> dict[str, str]:
 
 def fill(connection: duckdb.DuckDBPyConnection, world: World) -> None:
     """Make the vault tables of a world."""
-    for schema in SCHEMAS:
-        connection.execute(f"create schema if not exists {schema}")
+    declared = "".join(
+        "create or replace table {} ({});".format(name, ", ".join(f'"{c}" {t}' for c, t in columns.items()))
+        for name, columns in shapes().items()
+    )
+    connection.execute("begin;" + "".join(f"create schema if not exists {schema};" for schema in SCHEMAS) + declared)
     for name, rows in world.tables().items():
-        columns = shapes()[name]
-        table = pa.table({c: pa.array([r.get(c) for r in rows], _ARROW[t]) for c, t in columns.items()})
-        connection.register("incoming", table)
-        selected = ", ".join(f'cast("{c}" as {t}) as "{c}"' for c, t in columns.items())
-        connection.execute(f"create or replace table {name} as select {selected} from incoming")
-        connection.unregister("incoming")
+        if rows:
+            columns = shapes()[name]
+            table = pa.table({c: pa.array([r.get(c) for r in rows], _ARROW[t]) for c, t in columns.items()})
+            connection.register("incoming", table)
+            selected = ", ".join(f'cast("{c}" as {t})' for c, t in columns.items())
+            connection.execute(f"insert into {name} select {selected} from incoming")
+            connection.unregister("incoming")
+    connection.execute("commit")
 
 
 class Marts:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 
 from oss_datastore.catalogue import TABLES
@@ -220,6 +221,7 @@ def _schema(name: str) -> str:
     return "raw_vault_pii" if name in _PERSONAL else "raw_vault"
 
 
+@cache
 def shapes() -> dict[str, dict[str, str]]:
     """Columns and types of every table a mart reads, by `schema.table`."""
     origin = {"load_date": _TIME, "rec_src": _TEXT}

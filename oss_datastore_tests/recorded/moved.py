@@ -2,7 +2,7 @@
 
 A day's numbers are made of the items' own times, so what one load of one day brought is enough to know hundreds of
 past days, if only the vault had stood by then. Here it has: in a copy of the warehouse all of it was seen on the first
-of these days, the ledger says the same of each, and the marts are made again from the SQL that the job ran.
+of these days, the ledger says the same of each, and the marts are made again from the SQL that the load ran.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ def as_if_loaded_daily(
             "as d(day)",
             [first, last],
         )
-        sql = _compiled(settings.home_path / "dbt")
+        sql = _compiled(settings.home_path / "target")
         for name in _in_order(marts, sql):
             connection.execute(f"drop table if exists infomarts.{name}")
             connection.execute(f"create table infomarts.{name} as {sql[name]}")
         yield connection
 
 
-def _compiled(runs: Path) -> dict[str, str]:
-    """What dbt ran of each mart."""
-    return {path.stem: path.read_text(encoding="utf-8") for path in runs.glob("*/compiled/*/models/infomarts/*.sql")}
+def _compiled(target: Path) -> dict[str, str]:
+    """What dbt ran of each mart, by `load_windows`."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in target.glob("compiled/*/models/infomarts/*.sql")}
 
 
 def _in_order(marts: Sequence[str], sql: dict[str, str]) -> list[str]:

@@ -182,6 +182,7 @@ def test_a_failed_repetition_never_displaces_a_complete_day(github: Simulator, t
     assert differences(load(again.staging, [DAY]), before) == {}
 
 
+@pytest.mark.soak
 def test_days_loaded_twice_in_any_order_or_at_once_give_the_same_tables(github: Simulator, tmp_path: Path) -> None:
     days = [DAY + timedelta(days=n) for n in range(3)]
     for day in days:

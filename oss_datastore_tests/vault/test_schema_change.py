@@ -97,6 +97,7 @@ def undeclare(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return take_out
 
 
+@pytest.mark.soak
 def test_a_column_declared_later_is_filled_for_all_days_as_by_a_rebuild(
     tmp_path: Path, staging: Staging, undeclare: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
