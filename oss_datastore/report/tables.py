@@ -84,18 +84,13 @@ def _stars_of_the_week(seen: Seen) -> Listing | None:
     frame = newest.assign(
         week=dates(newest["week_start"]),
         known_from=newest["is_approximate"].map({True: "GitHub's history", False: "the list of stargazers"}),
-        **{
-            name: newest[f"stargazers_{name}"].astype("Int64").where(newest["is_approximate"].notna())
-            for name in ("new", "lost")
-        },
     ).sort_values(["stargazers_net", "repository"], ascending=[False, True])
-    frame["stargazers_net"] = frame["stargazers_net"].astype("Int64")
+    counts = {"stargazers_net": "Net", "stargazers_new": "Given", "stargazers_lost": "Taken back"}
+    frame = frame.astype(dict.fromkeys(counts, "Int64"))
     columns = {
         "repository": "Repository",
         "week": "Week from",
-        "stargazers_net": "Net",
-        "new": "Given",
-        "lost": "Taken back",
+        **counts,
         "known_from": "Known from",
     }
     note = (

@@ -134,3 +134,14 @@ def queue(queue_url: str, clock: Clock) -> Iterator[DeadLetterQueue]:
 @pytest.fixture
 def watch(queue: DeadLetterQueue, clock: Clock, tmp_path: Path) -> Watch:
     return Watch(queue, Staging(LocalStore(tmp_path / "store")), clock)
+
+
+@pytest.fixture
+def home(queue_url: str, watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home of the environment, and the working directory: with a queue of its own and the store that is watched."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DLQ_URL", queue_url)
+    monkeypatch.setenv("OSS_DATASTORE_HOME", str(tmp_path))
+    monkeypatch.setenv("OSS_DATASTORE_NOW", NOW.isoformat())
+    watch.staging = Staging(LocalStore(tmp_path / "store"))
+    return tmp_path

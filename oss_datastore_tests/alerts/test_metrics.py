@@ -19,8 +19,6 @@ from oss_datastore.resources import DeadLetterQueueResource, StoreResource
 from oss_datastore.sensors import build_sensors
 from oss_datastore.settings import Settings, WrongSetting
 from oss_datastore.staging.ledger import State
-from oss_datastore.staging.lines import Staging
-from oss_datastore.staging.store import LocalStore
 from oss_datastore_tests.alerts.conftest import DAY, NOW, Watch, entry, failure
 
 START = DAY - timedelta(days=300)
@@ -92,14 +90,9 @@ def cloudwatch(moto_s3: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture
-def home(queue_url: str, watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DLQ_URL", queue_url)
-    monkeypatch.setenv("OSS_DATASTORE_HOME", str(tmp_path))
-    monkeypatch.setenv("OSS_DATASTORE_NOW", NOW.isoformat())
+def home(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("OSS_DATASTORE_DATASETS", "organizations")
-    watch.staging = Staging(LocalStore(tmp_path / "store"))
-    return tmp_path
+    return home
 
 
 @pytest.fixture

@@ -14,9 +14,8 @@ from oss_datastore.dead_letters import DeadLetterQueue, SpoolingQueue
 from oss_datastore.resources import DeadLetterQueueResource, StoreResource
 from oss_datastore.sensors import build_sensors, failed_runs, tell_and_show
 from oss_datastore.settings import Settings
-from oss_datastore.staging.lines import Staging
 from oss_datastore.staging.store import LocalStore
-from oss_datastore_tests.alerts.conftest import DAY, NOW, Watch, entry, failure
+from oss_datastore_tests.alerts.conftest import DAY, Watch, entry, failure
 
 
 @dg.op
@@ -34,16 +33,6 @@ def daily() -> None:
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as instance:
         yield instance
-
-
-@pytest.fixture
-def home(queue_url: str, watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DLQ_URL", queue_url)
-    monkeypatch.setenv("OSS_DATASTORE_HOME", str(tmp_path))
-    monkeypatch.setenv("OSS_DATASTORE_NOW", NOW.isoformat())
-    watch.staging = Staging(LocalStore(tmp_path / "store"))
-    return tmp_path
 
 
 def tick(name: str, instance: dg.DagsterInstance) -> Any:

@@ -27,7 +27,9 @@ def test_failures_give_exit_code_3_and_one_alert(lived: Lived) -> None:
     told = [json.loads(line) for line in (lived.home / "alerts.jsonl").read_text().splitlines()]
     assert len(told) == 1
     assert "traffic_clones: server_fault" in told[0]["body"]
-    assert (lived.home / "report.html").stat().st_size > 10_000
+    page = (lived.home / "report.html").read_bytes()
+    assert len(page) > 10_000
+    assert (lived.home / "store" / "report" / "report.html").read_bytes() == page
 
 
 def test_the_plan_is_said_before_the_first_question_of_the_day(lived: Lived) -> None:

@@ -19,24 +19,18 @@ from oss_datastore.completeness import day_state, exit_code
 from oss_datastore.dead_letters import DeadLetterQueue, SpoolingQueue
 from oss_datastore.settings import Settings
 from oss_datastore.staging.ledger import State
-from oss_datastore.staging.lines import Staging
-from oss_datastore.staging.store import LocalStore
 from oss_datastore_tests.alerts.conftest import DAY, NOW, Watch, clock, entry, failure, queue, watch
+from oss_datastore_tests.alerts.conftest import home as watched_home
 
-__all__ = ["clock", "queue", "watch"]
+__all__ = ["clock", "queue", "watch", "watched_home"]
 HIDDEN = "hidden-part-of-an-address"
 ORG = "organization/1"
 
 
 @pytest.fixture
-def home(queue_url: str, watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DLQ_URL", queue_url)
-    monkeypatch.setenv("OSS_DATASTORE_HOME", str(tmp_path))
-    monkeypatch.setenv("OSS_DATASTORE_NOW", NOW.isoformat())
+def home(watched_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("OSS_DATASTORE_ALERTS", f"log,webhook:http://127.0.0.1:1/{HIDDEN}")
-    watch.staging = Staging(LocalStore(tmp_path / "store"))
-    return tmp_path
+    return watched_home
 
 
 def shown(*options: str) -> str:

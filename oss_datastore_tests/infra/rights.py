@@ -123,28 +123,27 @@ def actions(statements: list[Any]) -> set[str]:
 
 
 def allows(statements: list[Any], asked: Asked) -> bool:
-    """Whether a role with these statements may do it; their values are in place."""
+    """Whether a role with these statements may do it; their values are in place.
+
+    Raises ValueError for a condition with an operator other than those of `_OPERATORS`.
+    """
     fitting = [one for one in statements if _fits(one, asked)]
-    return any(one["Effect"] == "Allow" for one in fitting) and all(one["Effect"] == "Allow" for one in fitting)
+    return bool(fitting) and all(one["Effect"] == "Allow" for one in fitting)
+
+
+_OPERATORS = {"StringEquals", "ArnEquals"}
+"""Operators of conditions that mean equality, where the value has no wildcard."""
 
 
 def _fits(statement: Any, asked: Asked) -> bool:
+    conditions = statement.get("Condition", {})
+    if unknown := conditions.keys() - _OPERATORS:
+        raise ValueError(f"a condition by {', '.join(sorted(unknown))} is judged by no rule here")
     return (
         asked.action in _list(statement["Action"])
         and any(fnmatchcase(asked.resource, pattern) for pattern in _list(statement["Resource"]))
-        and all(
-            asked.context.get(key) in _list(wanted)
-            for operator, keys in statement.get("Condition", {}).items()
-            for key, wanted in keys.items()
-            if _known(operator)
-        )
+        and all(asked.context.get(key) in _list(wanted) for keys in conditions.values() for key, wanted in keys.items())
     )
-
-
-def _known(operator: str) -> bool:
-    if operator not in ("StringEquals", "ArnEquals"):
-        raise NotImplementedError(operator)
-    return True
 
 
 def _list(value: Any) -> list[Any]:

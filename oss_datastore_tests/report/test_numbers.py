@@ -323,9 +323,20 @@ ROWS = {
               alert_kind, alert_number limit 25""",
     ),
     "closed_alerts": (
-        ("Month", "Kind", "Severity", "Fixed", "Dismissed", "False positives", "Past due", "90 % within days"),
+        (
+            "Month",
+            "Kind",
+            "Severity",
+            "Fixed",
+            "Dismissed",
+            "False positives",
+            "Past due",
+            "Median days",
+            "90 % within days",
+        ),
         """select strftime(closed_month, '%Y-%m'), replace(alert_kind, '_', ' '), severity, fixed, dismissed,
-            false_positives, closed_late, exposure_days_p90 from infomarts.security_remediation
+            false_positives, closed_late, format('{:g}', round(exposure_days_median, 1)::double),
+            exposure_days_p90 from infomarts.security_remediation
             where closed_month in (
               select distinct closed_month from infomarts.security_remediation order by 1 desc limit 3)""",
     ),

@@ -16,6 +16,7 @@ from oss_datastore.report.dashboards import NotDeclarable, dashboard, parse
 from oss_datastore.report.marts import Seen
 from oss_datastore.report.periods import _change
 from oss_datastore.report.sentences import first_screen
+from oss_datastore.report.waiting import promise
 from oss_datastore_tests.infomarts.marts import Marts
 from oss_datastore_tests.infomarts.world import World
 from oss_datastore_tests.report.organisation import NASTY, organisation
@@ -211,3 +212,23 @@ def test_who_seems_new_is_not_called_so_where_the_past_was_not_read(marts: Marts
     assert "Some may not be new" not in said[Seen]
     assert "Some may not be new: of acme not all has been read yet." in said[HalfRead]
     assert "merged again within 90 days" not in said[HalfRead]
+
+
+@pytest.mark.parametrize(
+    ("since", "due", "told"),
+    [
+        ("2026-11-18T10:00", "2026-11-20T10:00", "2-day promise"),
+        ("2026-11-20T10:00", "2026-11-24T10:00", "2-day promise"),
+        ("2026-11-21T09:00", "2026-11-25T00:00", "2-day promise"),
+        ("2026-11-16T10:00", "2026-11-23T10:00", "5-day promise"),
+    ],
+    ids=["within a week", "over a weekend", "from a Saturday", "of a week"],
+)
+def test_a_promise_is_named_by_its_business_days(since: str, due: str, told: str) -> None:
+    waiting = pd.DataFrame({"waiting_since": [pd.Timestamp(since)], "waiting_due_at": [pd.Timestamp(due)]})
+    assert promise(SimpleNamespace(read=lambda mart: waiting)) == told  # type: ignore[arg-type]
+    assert promise(SimpleNamespace(read=lambda mart: waiting.iloc[0:0])) == "promise"  # type: ignore[arg-type]
+
+
+def test_the_first_screen_names_the_promise_of_the_settings(page: Pages) -> None:
+    assert "exceed our 2-day promise; oldest: " in page("internal")
