@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 import pandas as pd  # type: ignore[import-untyped]
 
+from oss_datastore.catalogue import ANSWER_SETS
+
 MARTS = (
     "repo_popularity_daily",
     "repo_popularity_weekly",
@@ -144,6 +146,8 @@ class Seen:
 
     def _restricted(self, mart: str) -> pd.DataFrame:
         frame = self._marts.read(mart)
+        if mart == "data_quality_daily":
+            frame = frame[~pd.Series(_resting(frame), index=frame.index, dtype=bool)]
         public = self.audience is Audience.public
         if public and mart in _NOT_PUBLIC:
             return frame.iloc[0:0]
@@ -172,3 +176,15 @@ class Seen:
                 newest["full_name"] = newest["full_name"].str.split("/", n=1).str[-1]
             self._frames[""] = newest
         return self._frames[""]
+
+
+def _resting(quality: pd.DataFrame) -> list[bool]:
+    """Of each day of a dataset, whether nothing was due: it is asked every so many days, and was whole in between."""
+    every = {dataset.name: asked.every_days for asked in ANSWER_SETS.values() for dataset in asked.datasets}
+    keys = [(row.dataset, pd.Timestamp(row.day)) for row in quality.itertuples()]
+    whole = {key for key, is_whole in zip(keys, quality["is_whole"], strict=True) if is_whole}
+
+    def was_whole(dataset: str, day: pd.Timestamp) -> bool:
+        return any((dataset, day - pd.Timedelta(days=n)) in whole for n in range(1, every.get(dataset, 1)))
+
+    return [not planned and was_whole(*key) for key, planned in zip(keys, quality["scopes_planned"], strict=True)]

@@ -19,7 +19,7 @@ from oss_datastore.report.sentences import first_screen
 from oss_datastore.report.waiting import promise
 from oss_datastore_tests.infomarts.marts import Marts
 from oss_datastore_tests.infomarts.world import World
-from oss_datastore_tests.report.organisation import NASTY, organisation
+from oss_datastore_tests.report.organisation import LAST, NASTY, organisation
 from oss_datastore_tests.report.reading import Page
 
 Pages = Callable[[str], str]
@@ -232,3 +232,23 @@ def test_a_promise_is_named_by_its_business_days(since: str, due: str, told: str
 
 def test_the_first_screen_names_the_promise_of_the_settings(page: Pages) -> None:
     assert "exceed our 2-day promise; oldest: " in page("internal")
+
+
+def test_a_dataset_that_is_asked_weekly_lacks_nothing_in_between(marts: Marts) -> None:
+    """Statistics were whole six days before the last; webhooks were never had, and are missing each day."""
+    days = pd.date_range(end=pd.Timestamp(LAST), periods=8)
+    usual = SqlMarts(marts.connection.cursor).read("data_quality_daily")
+    of = {"statistics_contributors": [0, 1, 0, 0, 0, 0, 0, 0], "webhooks": [0] * 8}
+    rows = [
+        usual.iloc[0].to_dict()
+        | {"dataset": name, "day": day.date(), "scopes_planned": planned, "is_whole": bool(planned)}
+        for name, counts in of.items()
+        for day, planned in zip(days, counts, strict=True)
+    ]
+    source = SimpleNamespace(read=lambda mart: pd.DataFrame(rows))
+    seen = Seen(source, Audience.internal).read("data_quality_daily")  # type: ignore[arg-type]
+    lacking = seen[~seen["is_whole"]].groupby("dataset")["day"].agg(list).to_dict()
+    assert lacking == {
+        "statistics_contributors": [days[0].date()],
+        "webhooks": [day.date() for day in days],
+    }
